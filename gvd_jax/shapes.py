@@ -1,0 +1,31 @@
+"""Array shapes, by name. T frames of H x W pixels and C channels."""
+
+from typing import Any
+
+from jaxtyping import Array, Bool, Float
+from numpy.typing import NDArray
+
+Scalar = Float[Array, ""]
+Image = Float[Array, "H W"]
+Frames = Float[Array, "T H W C"]  # intensities in [0, 1]
+Flow = Float[Array, "T 2 H W 2"]  # [:, 0] is i -> i+1, [:, 1] is i -> i-1; last axis (x, y), pixels per frame interval
+DefocusMap = Float[Array, "T H W"]  # standard deviation of the Gaussian, pixels of this level
+DutyCycle = Float[Array, "T"]  # exposure / (2 * frame interval), 0 < tau <= 0.5
+EdgeMap = Float[Array, "T H W"]
+Visibility = Float[Array, "N T H W"]  # one mask per temporal neighbour, 1 where the neighbour sees the pixel
+
+HostArray = NDArray[Any]
+__all__ = [
+    "Array",
+    "Bool",
+    "DefocusMap",
+    "DutyCycle",
+    "EdgeMap",
+    "Float",
+    "Flow",
+    "Frames",
+    "HostArray",
+    "Image",
+    "Scalar",
+    "Visibility",
+]

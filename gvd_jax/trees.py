@@ -1,0 +1,44 @@
+"""Frozen dataclass pytrees: everything that flows through the library is one of these."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform
+
+import jax
+
+T = TypeVar("T")
+
+
+def static(default: Any = dataclasses.MISSING) -> Any:
+    """Declare a field that sets a shape, a loop length or a piece of code: part of the compiled program, not traced."""
+    return dataclasses.field(default=default, metadata={"static": True})
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, static))
+def pytree(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen dataclass whose fields are traced leaves, save those declared with `static`."""
+    cls = dataclasses.dataclass(frozen=True)(cls)
+    fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
+    meta = [f.name for f in fields if f.metadata.get("static", False)]
+    data = [f.name for f in fields if f.name not in meta]
+    return jax.tree_util.register_dataclass(cls, data_fields=data, meta_fields=meta)
+
+
+def replace(tree: T, **changes: Any) -> T:
+    """Return a copy of the pytree `tree` with the named fields changed."""
+    return dataclasses.replace(tree, **changes)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def tree_dot(x: Any, y: Any) -> jax.Array:
+    """Inner product of two pytrees of arrays of the same structure."""
+    return sum(jax.tree.leaves(jax.tree.map(lambda a, b: (a * b).sum(), x, y)))  # pyright: ignore[reportReturnType]
+
+
+def tree_add(x: T, y: T, scale: Any = 1.0) -> T:
+    """`x + scale * y`, leaf by leaf."""
+    return jax.tree.map(lambda a, b: a + scale * b, x, y)
+
+
+def tree_map_leaves(function: Callable[[jax.Array], jax.Array], tree: T) -> T:
+    """Apply `function` to every leaf."""
+    return jax.tree.map(function, tree)
