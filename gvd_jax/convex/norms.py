@@ -1,0 +1,108 @@
+"""Norms of a residual: value, prox, and the prox of the weighted conjugate by Moreau's identity.
+
+A residual is a pytree of arrays. Every norm here is separable over groups of residual entries.
+"""
+
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.trees import pytree, static
+
+SMALL = 4e-3  # one gray level: a residual below it is majorised as if it were that large
+
+
+class Norm(Protocol):
+    """What a term asks of its norm. Instances are static: they are part of the program, and compared by value."""
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the norm is a sum of squares, which conjugate gradients can minimise."""
+        ...
+
+    def cost(self, residual):
+        """The cost of each group; sums to the value. A pytree or array of the residual's leading axes."""
+        ...
+
+    def prox(self, residual, step):
+        """argmin_z norm(z) + |z - residual|^2 / (2 step)."""
+        ...
+
+    def curvature(self, residual):
+        """q with norm(z) <= sum q z^2 + const, equal at `residual`: the quadratic majoriser of reweighting."""
+        ...
+
+
+@pytree
+class SquaredL2:
+    """Sum of squares."""
+
+    quadratic: bool = static(True)
+
+    def cost(self, residual):
+        return jax.tree.map(jnp.square, residual)
+
+    def prox(self, residual, step):
+        return jax.tree.map(lambda r: r / (1 + 2 * step), residual)
+
+    def curvature(self, residual):
+        return jax.tree.map(jnp.ones_like, residual)
+
+
+@pytree
+class L1:
+    """Sum of absolute values."""
+
+    quadratic: bool = static(False)
+
+    def cost(self, residual):
+        return jax.tree.map(jnp.abs, residual)
+
+    def prox(self, residual, step):
+        return jax.tree.map(lambda r: jnp.sign(r) * jnp.maximum(jnp.abs(r) - step, 0), residual)
+
+    def curvature(self, residual):
+        return jax.tree.map(lambda r: 0.5 / jnp.maximum(jnp.abs(r), SMALL), residual)
+
+
+@pytree
+class GroupL2:
+    """Sum of the Euclidean norms of groups: the leaves of the residual and its `axes` together form one group.
+
+    The isotropic total variation is the group norm of the pair (dx, dy).
+    """
+
+    axes: tuple[int, ...] = static(())
+    quadratic: bool = static(False)
+
+    def cost(self, residual):
+        squares = jax.tree.leaves(jax.tree.map(jnp.square, residual))
+        total = sum(squares[1:], squares[0])
+        total = total.sum(self.axes, keepdims=True) if self.axes else total
+        # sqrt has no gradient at 0; the norm's subgradient there is 0.
+        return jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1)), 0)
+
+    def prox(self, residual, step):
+        length = self.cost(residual)
+        shrink = jnp.maximum(length - step, 0) / jnp.where(length > 0, length, 1)
+        return jax.tree.map(lambda r: shrink * r, residual)
+
+    def curvature(self, residual):
+        q = 0.5 / jnp.maximum(self.cost(residual), SMALL)
+        return jax.tree.map(lambda r: jnp.broadcast_to(q, r.shape), residual)
+
+
+def value(norm: Norm, residual) -> jax.Array:
+    """The norm of a residual, a scalar."""
+    return sum(leaf.sum() for leaf in jax.tree.leaves(norm.cost(residual)))  # pyright: ignore[reportReturnType]
+
+
+def conjugate_prox(norm: Norm, dual, step: jax.Array, weight: jax.Array):
+    """prox of `step` times the conjugate of `weight * norm` at `dual` (Moreau).
+
+    For a norm that is positively homogeneous this projects onto the dual ball of radius `weight`: the
+    max(1, abs(.)) of Eqs. (10), (14) and (17).
+    """
+    near = norm.prox(jax.tree.map(lambda y: y / step, dual), weight / step)
+    return jax.tree.map(lambda y, z: y - step * z, dual, near)

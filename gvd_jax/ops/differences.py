@@ -1,0 +1,16 @@
+"""Spatial forward differences and the isotropic gradient."""
+
+import jax
+import jax.numpy as jnp
+
+
+def forward_difference(x: jax.Array, axis: int) -> jax.Array:
+    """`x[j + 1] - x[j]` along `axis`, zero at the last sample (Neumann boundary). Same shape as `x`."""
+    last = jax.lax.slice_in_dim(x, x.shape[axis] - 1, None, axis=axis)
+    shifted = jnp.concatenate([jax.lax.slice_in_dim(x, 1, None, axis=axis), last], axis=axis)
+    return shifted - x
+
+
+def image_gradient(x: jax.Array, height_axis: int) -> tuple[jax.Array, jax.Array]:
+    """Horizontal and vertical forward differences; the rows are `height_axis`, the columns the axis behind it."""
+    return forward_difference(x, height_axis + 1), forward_difference(x, height_axis)

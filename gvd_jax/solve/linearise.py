@@ -1,0 +1,92 @@
+"""How a term that is not affine becomes part of a convex problem.
+
+`gauss_newton` linearises the residual and majorises its norm by a quadratic that touches at the current residual (squares
+stay squares, |r| is reweighted): the model is bounded below and solved by conjugate gradients.
+`taylor` linearises the cost itself as Eqs. (12) and (15) print it, with the gradient by `jax.grad` or by the paper's
+finite difference; that model is unbounded, so it is only trusted inside the box the solver sets.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.convex.pdhg import AffineTerm, QuadraticTerm
+from gvd_jax.model.energy import term_value
+from gvd_jax.model.terms import Term
+from gvd_jax.model.variables import Observation, Unknowns
+from gvd_jax.solve.blocks import Block
+from gvd_jax.trees import replace
+
+Model = tuple[tuple[QuadraticTerm, ...], Any]  # quadratic terms of x, and the linear cost g
+Linearisation = Callable[[Sequence[Term], Block, Unknowns, Observation], Model]
+
+
+def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
+    """The term's residual, linearised around the current unknowns, as offset + linear(x)."""
+
+    def residual(x):
+        return term.residual(replace(unknowns, **{block.unknown: x}), observation)
+
+    here = getattr(unknowns, block.unknown)
+    at_here, linear = jax.linearize(residual, here)
+    offset = jax.tree.map(jnp.subtract, at_here, linear(here))
+    return AffineTerm(term.weight, offset, linear, term.norm)
+
+
+def quadratic(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> QuadraticTerm:
+    """The linearised residual under the quadratic majoriser of its norm at the current residual."""
+    model = affine(term, block, unknowns, observation)
+    here = getattr(unknowns, block.unknown)
+    curvature = term.norm.curvature(jax.tree.map(jnp.add, model.offset, model.linear(here)))
+    return QuadraticTerm(term.weight, curvature, model.offset, model.linear)
+
+
+def gauss_newton(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
+    """Linearise residuals and majorise their norms: weight * sum q (r0 + J (x - x0))^2."""
+    return tuple(quadratic(term, block, unknowns, observation) for term in terms), 0.0
+
+
+def gradient(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
+    """Eqs. (12), (15): rho(x0) + <grad rho(x0), x - x0>, the gradient by automatic differentiation."""
+
+    def cost(x):
+        moved = replace(unknowns, **{block.unknown: x})
+        return sum((term_value(term, moved, observation) for term in terms), jnp.zeros((), x.dtype))
+
+    return (), jax.grad(cost)(getattr(unknowns, block.unknown))
+
+
+def _pixel_cost(terms: Sequence[Term], unknowns: Unknowns, observation: Observation) -> jax.Array:
+    """rho per pixel, [T, H, W]: every leaf of every cost has these leading axes, the others are summed."""
+    total = jnp.zeros(unknowns.defocus.shape, unknowns.defocus.dtype)
+    for term in terms:
+        for leaf in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
+            total = total + term.weight * leaf.reshape(*total.shape, -1).sum(-1)
+    return total
+
+
+def finite_difference(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
+    """Eq. (12) as printed: grad rho(x0) = rho(x0 + 0.5) - rho(x0 - 0.5), pixel by pixel, component by component.
+
+    A defocus below 0.5 is stepped down to 0 only, and the difference divided by the distance that is left.
+    """
+    here = getattr(unknowns, block.unknown)
+    others = [axis for axis in range(here.ndim) if axis not in block.pixel_axes]
+    lowest = 0.0 if block.unknown == "defocus" else -jnp.inf
+
+    def component(unit):
+        def cost(x):
+            return _pixel_cost(terms, replace(unknowns, **{block.unknown: x}), observation)
+
+        above, below = here + 0.5 * unit, jnp.maximum(here - 0.5 * unit, lowest)
+        distance = jnp.abs(above - below).sum(tuple(others)) if others else above - below
+        return jnp.expand_dims((cost(above) - cost(below)) / distance, others) * unit
+
+    count = 1
+    for axis in others:
+        count *= here.shape[axis]
+    shape = [here.shape[axis] if axis in others else 1 for axis in range(here.ndim)]
+    units = jnp.eye(count, dtype=here.dtype).reshape(count, *shape)
+    return (), jax.lax.map(component, units).sum(0)
