@@ -10,7 +10,7 @@ class Progress:
     """One finished step of the method.
 
     `fraction` is the share of all the work done so far, in [0, 1]; `energy` the weighted value of each term after the
-    step, on this level; `unknowns` the current `Unknowns` of this level (None while only flows of the blurry frames exist).
+    step, on this level; `unknowns` the current `Unknowns` of this level (None while there is only a start flow).
     """
 
     stage: str  # what was done, for a human: "start flow", "latent", "flow", "defocus", "colour"

@@ -9,7 +9,7 @@ import jax
 T = TypeVar("T")
 
 
-def static(default: Any = dataclasses.MISSING) -> Any:
+def static(*, default: Any = dataclasses.MISSING) -> Any:
     """Declare a field that sets a shape, a loop length or a piece of code: part of the compiled program, not traced."""
     return dataclasses.field(default=default, metadata={"static": True})
 

@@ -3,33 +3,28 @@
 A residual is a pytree of arrays. Every norm here is separable over groups of residual entries.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from gvd_jax.trees import pytree, static
 
-SMALL = 4e-3  # one gray level: a residual below it is majorised as if it were that large
+SMALL = 4e-3  # one gray level
 
 
 class Norm(Protocol):
     """What a term asks of its norm. Instances are static: they are part of the program, and compared by value."""
 
-    @property
-    def quadratic(self) -> bool:
-        """Whether the norm is a sum of squares, which conjugate gradients can minimise."""
-        ...
-
-    def cost(self, residual):
+    def cost(self, residual) -> Any:
         """The cost of each group; sums to the value. A pytree or array of the residual's leading axes."""
         ...
 
-    def prox(self, residual, step):
+    def prox(self, residual, step) -> Any:
         """argmin_z norm(z) + |z - residual|^2 / (2 step)."""
         ...
 
-    def curvature(self, residual):
+    def curvature(self, residual) -> Any:
         """q with norm(z) <= sum q z^2 + const, equal at `residual`: the quadratic majoriser of reweighting."""
         ...
 
@@ -37,8 +32,6 @@ class Norm(Protocol):
 @pytree
 class SquaredL2:
     """Sum of squares."""
-
-    quadratic: bool = static(True)
 
     def cost(self, residual):
         return jax.tree.map(jnp.square, residual)
@@ -52,9 +45,9 @@ class SquaredL2:
 
 @pytree
 class L1:
-    """Sum of absolute values."""
+    """Sum of absolute values; a residual below `floor` is majorised as if it were that large."""
 
-    quadratic: bool = static(False)
+    floor: float = static(default=SMALL)
 
     def cost(self, residual):
         return jax.tree.map(jnp.abs, residual)
@@ -63,23 +56,24 @@ class L1:
         return jax.tree.map(lambda r: jnp.sign(r) * jnp.maximum(jnp.abs(r) - step, 0), residual)
 
     def curvature(self, residual):
-        return jax.tree.map(lambda r: 0.5 / jnp.maximum(jnp.abs(r), SMALL), residual)
+        return jax.tree.map(lambda r: 0.5 / jnp.maximum(jnp.abs(r), self.floor), residual)
 
 
 @pytree
 class GroupL2:
     """Sum of the Euclidean norms of groups: the leaves of the residual and its `axes` together form one group.
 
-    The isotropic total variation is the group norm of the pair (dx, dy).
+    The isotropic total variation is the group norm of the pair (dx, dy). A group below `floor` is majorised as if it
+    were that large.
     """
 
-    axes: tuple[int, ...] = static(())
-    quadratic: bool = static(False)
+    axes: tuple[int, ...] = static(default=())
+    floor: float = static(default=SMALL)
 
     def cost(self, residual):
         squares = jax.tree.leaves(jax.tree.map(jnp.square, residual))
         total = sum(squares[1:], squares[0])
-        total = total.sum(self.axes, keepdims=True) if self.axes else total
+        total = jnp.sum(total, self.axes, keepdims=True) if self.axes else total
         # sqrt has no gradient at 0; the norm's subgradient there is 0.
         return jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1)), 0)
 
@@ -89,7 +83,7 @@ class GroupL2:
         return jax.tree.map(lambda r: shrink * r, residual)
 
     def curvature(self, residual):
-        q = 0.5 / jnp.maximum(self.cost(residual), SMALL)
+        q = 0.5 / jnp.maximum(self.cost(residual), self.floor)
         return jax.tree.map(lambda r: jnp.broadcast_to(q, r.shape), residual)
 
 

@@ -8,6 +8,7 @@ w_j and steps by eta w_j^2, which is the paper's update of a unit-ball dual with
 """
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import jax
@@ -54,13 +55,13 @@ class Problem:
 
 @pytree
 class Steps:
-    """Loop lengths and step sizes: `dual` is eta of Eqs. (10), (14), (17); the primal step is the largest that converges."""
+    """Loop lengths and step sizes: `dual` is eta of Eqs. (10), (14), (17); the primal step is as large as converges."""
 
     dual: float = 5.0
     relaxation: float = 1.0
-    iterations: int = static(20)
-    cg_iterations: int = static(3)
-    power_iterations: int = static(8)
+    iterations: int = static(default=20)
+    cg_iterations: int = static(default=3)
+    power_iterations: int = static(default=8)
 
 
 @pytree
@@ -81,15 +82,20 @@ def primal_step(problem: Problem, x: jax.Array, steps: Steps) -> jax.Array:
     """epsilon = 1 / (eta |A|^2), A the stacked and weighted dual operators."""
 
     def stacked(v):
-        return tuple(jax.tree.map(lambda r: term.weight * r, term.linear(v)) for term in problem.dual)
+        return tuple(jax.tree.map(partial(jnp.multiply, term.weight), term.linear(v)) for term in problem.dual)
 
     norm = squared_norm(stacked, adjoint(stacked, x), x, steps.power_iterations)
     return 1 / (SAFETY * steps.dual * jnp.maximum(norm, jnp.finfo(x.dtype).tiny))
 
 
-def solve(problem: Problem, start: jax.Array, duals: tuple[Any, ...], steps: Steps) -> tuple[jax.Array, tuple[Any, ...]]:
-    """Run `steps.iterations` iterations from `start` and `duals`; returns the primal variable and the duals."""
-    epsilon = primal_step(problem, start, steps)
+def solve(
+    problem: Problem, start: jax.Array, duals: tuple[Any, ...], steps: Steps
+) -> tuple[jax.Array, tuple[Any, ...]]:
+    """Run `steps.iterations` iterations from `start` and `duals`; returns the primal variable and the duals.
+
+    Without dual terms there is no primal-dual iteration: conjugate gradients solve the problem, then it is clipped.
+    """
+    epsilon = primal_step(problem, start, steps) if problem.dual else jnp.inf
     tiny = jnp.finfo(start.dtype).tiny
     transposes = [adjoint(term.linear, start) for term in problem.dual]
     quadratic = [(term, adjoint(term.linear, start)) for term in problem.quadratic]
@@ -119,5 +125,8 @@ def solve(problem: Problem, start: jax.Array, duals: tuple[Any, ...], steps: Ste
         x = jnp.clip(primal_prox(explicit, state.x), problem.lower, problem.upper)
         return Iterate(x, x + steps.relaxation * (x - state.x), duals)
 
+    if not problem.dual:
+        x = conjugate_gradient(hessian, -pull - problem.linear_cost, start, steps.cg_iterations)
+        return jnp.clip(x, problem.lower, problem.upper), ()
     last = jax.lax.fori_loop(0, steps.iterations, iterate, Iterate(start, start, duals))
     return last.x, last.duals

@@ -3,11 +3,21 @@
 import jax.numpy as jnp
 
 from gvd_jax.ops.sampling import pixel_grid
-from gvd_jax.ops.warp import NEIGHBOURS, compose, neighbour_exists, warp
+from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, warp
 from gvd_jax.shapes import Array, Float, Flow
 
 RELATIVE = 0.01  # of |u|^2 + |u'|^2
 ABSOLUTE = 0.5  # px^2
+
+
+def inside(flow: Flow) -> Float[Array, "T H W N"]:
+    """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0."""
+    frames, _, height, width, _ = flow.shape
+    there = displacement(flow)
+    y, x = pixel_grid(height, width, flow.dtype)
+    y, x = y[..., None] + there[..., 1], x[..., None] + there[..., 0]
+    within = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return (within & neighbour_exists(frames, NEIGHBOURS)[:, None, None, :]).astype(flow.dtype)
 
 
 def visibility(flow: Flow) -> Float[Array, "T H W N"]:
@@ -16,16 +26,11 @@ def visibility(flow: Flow) -> Float[Array, "T H W N"]:
     The check is |u(x) + u'(x + u)|^2 < 0.01 (|u|^2 + |u'|^2) + 0.5 px^2, with u' the composed flow of frame i + n
     to frame i.
     """
-    frames, _, height, width, _ = flow.shape
-    there = compose(flow)
+    there = displacement(flow)
     # The way back from i + n uses neighbour -n: NEIGHBOURS is symmetric, so its order reversed.
-    back = jnp.flip(there, 3).reshape(frames, height, width, -1)
+    back = jnp.flip(there, 3).reshape(*there.shape[:3], -1)
     read = warp(back, there).reshape(*there.shape[:4], len(NEIGHBOURS), 2)
     back = jnp.einsum("thwnnc->thwnc", read)
     gap = jnp.square(there + back).sum(-1)
     bound = RELATIVE * (jnp.square(there).sum(-1) + jnp.square(back).sum(-1)) + ABSOLUTE
-    y, x = pixel_grid(height, width, flow.dtype)
-    y, x = y[..., None] + there[..., 1], x[..., None] + there[..., 0]
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    exists = neighbour_exists(frames)[:, None, None, :]
-    return ((gap < bound) & inside & exists).astype(flow.dtype)
+    return (gap < bound) * inside(flow)

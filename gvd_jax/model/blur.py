@@ -8,11 +8,11 @@ from gvd_jax.trees import pytree, static
 
 @pytree
 class BlurModel:
-    """Which path the motion takes, how finely it is sampled, and the Gaussian scales of the defocus (none: no defocus)."""
+    """Which path the motion takes, how finely it is sampled, and the scales of the defocus (none: no defocus)."""
 
-    path: Path = static(quadratic_path)
-    samples: int = static(8)  # per side; one per pixel of tau |u|
-    scales: tuple[float, ...] = static(SCALES)
+    path: Path = static(default=quadratic_path)
+    samples: int = static(default=8)  # per side; one per pixel of tau |u|
+    scales: tuple[float, ...] = static(default=SCALES)
 
     def __call__(self, latent: Frames, flow: Flow, defocus: DefocusMap, duty_cycle: DutyCycle) -> Frames:
         """K(tau, u) G(sigma) L."""

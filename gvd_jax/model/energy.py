@@ -9,14 +9,16 @@ from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.terms import (
     ABSOLUTE,
     ISOTROPIC,
+    PIXELS,
     SQUARED,
+    TEMPORAL,
+    TEMPORAL_FAR,
     VECTORIAL,
     DataResidual,
     Term,
     defocus_gradient,
     flow_gradient,
     latent_gradient,
-    temporal_residual,
 )
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Scalar
@@ -37,12 +39,13 @@ class Weights:
 
 
 def gvd_energy(weights: Weights, blur: BlurModel | None = None) -> Energy:
-    """The terms of Eq. (8) under `weights`; `blur` is the model of K and G (default: quadratic path, Gaussian defocus)."""
+    """The terms of Eq. (8) under `weights`; `blur` models K and G (default: quadratic path, Gaussian defocus)."""
     return {
         "data": Term(weights.data, DataResidual(blur or BlurModel()), SQUARED),
-        "temporal": Term(weights.temporal, temporal_residual, ABSOLUTE),
+        "temporal": Term(weights.temporal, TEMPORAL, ABSOLUTE),
+        "temporal_far": Term(weights.temporal, TEMPORAL_FAR, ABSOLUTE),
         "latent_tv": Term(weights.latent_tv, latent_gradient, VECTORIAL),
-        "flow_tv": Term(weights.flow_tv, flow_gradient, VECTORIAL),
+        "flow_tv": Term(weights.flow_tv, flow_gradient, PIXELS),
         "defocus_tv": Term(weights.defocus_tv, defocus_gradient, ISOTROPIC),
     }
 

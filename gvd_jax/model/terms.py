@@ -9,13 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from gvd_jax.convex.norms import L1, GroupL2, Norm, SquaredL2
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.ops.differences import image_gradient
-from gvd_jax.ops.warp import NEIGHBOURS, compose, warp
-from gvd_jax.trees import pytree, static
+from gvd_jax.ops.filters import central_gradient, smooth, smooth_gradient
+from gvd_jax.ops.warp import NEIGHBOURS, displacement, warp
+from gvd_jax.trees import pytree, replace, static
 
 Residual = Callable[[Unknowns, Observation], Any]
 
@@ -37,23 +39,51 @@ class Term:
 class DataResidual:
     """Eq. (4): K G L - B and its two derivatives, taken outside K as printed."""
 
-    blur: BlurModel = static(BlurModel())
+    blur: BlurModel = static(default=BlurModel())
 
     def __call__(self, unknowns: Unknowns, observation: Observation):
         predicted = self.blur(unknowns.latent, unknowns.flow, unknowns.defocus, observation.duty_cycle)
         error = predicted - observation.blurry
-        return (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1))
+        residual = (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1))
+        trust = jnp.sqrt(observation.confidence)[..., None]
+        return tuple(trust * r for r in residual)
 
 
-def temporal_residual(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
-    """Eq. (5): L_i(x) - L_{i+n}(x + u_{i->i+n}) for n = -2, -1, 1, 2, where the neighbour is visible. N x [T, H, W, C].
+@pytree
+class TemporalResidual:
+    """Eq. (5): L_i(x) - L_{i+n}(x + u_{i->i+n}) for n in `neighbours` where that is visible. N x [T, H, W, C].
 
     The visibility (frame exists, position inside, not occluded) is observed, not recomputed from the flow: a cost that
     ends at the border rewards flow that leaves the image.
     """
-    neighbours = warp(unknowns.latent, compose(unknowns.flow))
-    error = observation.visibility[..., None] * (unknowns.latent[:, :, :, None] - neighbours)
-    return tuple(error[:, :, :, n] for n in range(len(NEIGHBOURS)))
+
+    neighbours: tuple[int, ...] = static(default=NEIGHBOURS)
+
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
+        move = displacement(unknowns.flow, self.neighbours)
+        error = unknowns.latent[:, :, :, None] - warp(unknowns.latent, move, self.neighbours)
+        seen = [NEIGHBOURS.index(n) for n in self.neighbours]
+        return tuple(observation.visibility[..., m, None] * error[:, :, :, k] for k, m in enumerate(seen))
+
+
+@pytree
+class ConstancyResidual:
+    """Not in the paper: `features` of the latent frames keep their value along the flow to n = -1 and 1, in pixels.
+
+    Every feature difference is divided by the length of the feature's gradient, which turns it into the distance by
+    which the flow is off (Zimmer, Bruhn, Weickert 2011): a strong edge then says no more than a weak one, and texture
+    that is still blurry no less than a sharp one. `softness` is the gradient that noise has.
+    """
+
+    features: Callable[[jax.Array], jax.Array] = static()
+    softness: float = static()
+
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
+        features = self.features(unknowns.latent)
+        dx, dy = jnp.split(central_gradient(features), 2, -1)
+        scale = jax.lax.rsqrt(dx * dx + dy * dy + self.softness**2)
+        error = TemporalResidual((-1, 1))(replace(unknowns, latent=features), observation)
+        return tuple(scale * e for e in error)
 
 
 def latent_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, jax.Array]:
@@ -74,7 +104,16 @@ def defocus_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.
     return observation.edge_map * dx, observation.edge_map * dy
 
 
+# N = 2 of Eq. (5) in two terms of one weight: the flow subproblem may leave out the far one, whose derivative passes
+# through two flows and costs four times as much.
+TEMPORAL = TemporalResidual((-1, 1))
+TEMPORAL_FAR = TemporalResidual((-2, 2))
+BRIGHTNESS = ConstancyResidual(smooth, 0.01)
+STRUCTURE = ConstancyResidual(smooth_gradient, 0.003)
+
 SQUARED = SquaredL2()
 ABSOLUTE = L1()
 VECTORIAL = GroupL2(axes=(-1,))  # total variation joint over the last axis: colour channels, or the flow's components
 ISOTROPIC = GroupL2()
+# Majorised below 0.02 px: flatter than that is flat, and conjugate gradients stay well conditioned.
+PIXELS = GroupL2(axes=(-1,), floor=0.02)

@@ -2,14 +2,14 @@
 
 import jax.numpy as jnp
 
-from gvd_jax.ops.warp import NEIGHBOURS
+from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, EdgeMap, Float, Flow, Frames
 from gvd_jax.trees import pytree
 
 
 @pytree
 class Unknowns:
-    """What is solved for: latent frames in [0, 1], flow in pixels of this level, defocus (std) in pixels of this level."""
+    """What is solved for: latent frames in [0, 1], flow and defocus (std), both in pixels of this level."""
 
     latent: Frames
     flow: Flow
@@ -18,20 +18,23 @@ class Unknowns:
 
 @pytree
 class Observation:
-    """What the energy holds fixed: blurry frames, duty cycle, edge map zeta (Eq. 7), visibility of the neighbours."""
+    """What the energy holds fixed: blurry frames, duty cycle, edge map zeta (Eq. 7), visibility of the neighbours.
+
+    `confidence` in [0, 1] says how far the blur model is to be trusted at a pixel: it scales the data term.
+    """
 
     blurry: Frames
     duty_cycle: DutyCycle
     edge_map: EdgeMap
     visibility: Float[Array, "T H W N"]
+    confidence: Float[Array, "T H W"]
 
 
 def observe(blurry: Frames, duty_cycle: DutyCycle) -> Observation:
-    """An observation with an edge map of ones and every existing neighbour visible."""
-    from gvd_jax.ops.warp import neighbour_exists
-
+    """An observation with an edge map of ones, every existing neighbour visible and full confidence."""
     frames, height, width, _ = blurry.shape
-    exists = neighbour_exists(frames).astype(blurry.dtype)[:, None, None, :]
+    exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, None, None, :]
     visibility = jnp.broadcast_to(exists, (frames, height, width, len(NEIGHBOURS)))
-    edges = jnp.ones((frames, height, width), blurry.dtype)
-    return Observation(blurry, jnp.broadcast_to(jnp.asarray(duty_cycle, blurry.dtype), (frames,)), edges, visibility)
+    ones = jnp.ones((frames, height, width), blurry.dtype)
+    duty_cycle = jnp.broadcast_to(jnp.asarray(duty_cycle, blurry.dtype), (frames,))
+    return Observation(blurry, duty_cycle, ones, visibility, ones)

@@ -5,6 +5,8 @@ It is linear in L, needs no gather, and each row sums to one. The scales are dis
 variance is exact and which form a semigroup, so each scale is reached from the one below by a short kernel.
 """
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,17 +42,18 @@ def _smooth(x: jax.Array, taps: jax.Array, axis: int) -> jax.Array:
     padding[axis] = (radius, radius)
     padded = jnp.pad(x, padding, mode="edge")
     size = x.shape[axis]
-    return sum(taps[k] * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(taps.shape[0]))
+    parts = [taps[k] * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(taps.shape[0])]
+    return sum(parts[1:], parts[0])
 
 
 def _blend(scales: tuple[float, ...], sigma: jax.Array) -> jax.Array:
     """Weight of each scale, [Q, T, H, W]: hat functions in the variance, constant beyond the last scale."""
-    nodes = np.square(scales)
+    nodes = [scale**2 for scale in scales]
     v = jnp.clip(variance(sigma), 0, nodes[-1])
-    rising = [(v - low) / (high - low) for low, high in zip(nodes[:-1], nodes[1:], strict=True)]
+    rising = [(v - low) / (high - low) for low, high in itertools.pairwise(nodes)]
     rising = [jnp.clip(r, 0, 1) for r in rising]
     weights = [1 - rising[0]]
-    weights += [r - s for r, s in zip(rising[:-1], rising[1:], strict=True)]
+    weights += [r - s for r, s in itertools.pairwise(rising)]
     return jnp.stack([*weights, rising[-1]])
 
 

@@ -37,7 +37,7 @@ def _evaluate(*arguments, forward, adjoint):
 
 def _abstract(*arguments, forward, adjoint):
     out = jax.eval_shape(forward, *(jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arguments))
-    return jax.core.ShapedArray(out.shape, out.dtype)
+    return jax.core.ShapedArray(out.shape, out.dtype)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _jvp(primals, tangents, **maps):
@@ -47,7 +47,7 @@ def _jvp(primals, tangents, **maps):
         raise NotImplementedError("linear_map is differentiated in its last argument only; wrap it in jax.custom_jvp")
     out = _linear_map.bind(*parameters, x, **maps)
     if type(dx) is ad.Zero:
-        return out, ad.Zero.from_primal_value(out)
+        return out, ad.Zero.from_primal_value(out)  # pyright: ignore[reportAttributeAccessIssue]
     return out, _linear_map.bind(*parameters, dx, **maps)
 
 
@@ -60,11 +60,10 @@ def _transpose(cotangent, *arguments, forward, adjoint):
 
 def _batch(arguments, axes, *, forward, adjoint):
     # The input of the adjoint is batched wherever any input of the forward map is: broadcast x so that both agree.
-    size = next(a.shape[d] for a, d in zip(arguments, axes, strict=True) if d is not batching.not_mapped)
+    size = next(a.shape[d] for a, d in zip(arguments, axes, strict=True) if d is not None)
     *parameters, x = arguments
     *in_axes, x_axis = axes
     x = batching.bdim_at_front(x, x_axis, size)
-    in_axes = tuple(None if d is batching.not_mapped else d for d in in_axes)
     maps = {
         "forward": jax.vmap(forward, in_axes=(*in_axes, 0)),
         "adjoint": jax.vmap(adjoint, in_axes=(*in_axes, 0)),

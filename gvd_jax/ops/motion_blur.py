@@ -128,9 +128,9 @@ def _motion_blur_jvp(path, samples, primals, tangents):
         tangent = tangent + motion_blur(path, samples, d_latent, flow, duty_cycle)
     if type(d_flow) is not SymbolicZero or type(d_duty) is not SymbolicZero:
         m_f, m_b, m_t = _path_moments(path, samples, latent, flow, duty_cycle)
-        if type(d_flow) is not SymbolicZero:
+        if not isinstance(d_flow, SymbolicZero):
             tangent = tangent - (m_f * d_flow[:, 0, :, :, None] + m_b * d_flow[:, 1, :, :, None]).sum(-1)
-        if type(d_duty) is not SymbolicZero:
+        if not isinstance(d_duty, SymbolicZero):
             tangent = tangent - m_t * d_duty[:, None, None, None]
     return out, tangent
 

@@ -1,12 +1,13 @@
 """Bilinear reads from a stack of frames at sub-pixel positions, and their exact adjoint.
 
-Positions outside a frame read its nearest border pixel. Layout decides the speed: all frames are one flat list of pixels,
-indices are computed once for the four corners, bounds are promised, and the adjoint adds four-corner windows of one
-accumulator that is unfolded by shifts at the end (one scatter instead of four).
+Positions outside a frame read its nearest border pixel. Layout decides the speed: all frames are one flat list of
+pixels, indices are computed once for the four corners, bounds are promised, and the adjoint adds four-corner windows of
+one accumulator that is unfolded by shifts at the end (one scatter instead of four).
 """
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.trees import pytree
@@ -107,15 +108,15 @@ def _sample_jvp(primals, tangents):
     d_frames, _, dy, dx = tangents
     out = sample(frames, frame, y, x)
     tangent = jnp.zeros_like(out)
-    if type(d_frames) is not jax.custom_derivatives.SymbolicZero:
+    if type(d_frames) is not SymbolicZero:
         tangent = tangent + sample(d_frames, frame, y, x)
-    if type(dy) is not jax.custom_derivatives.SymbolicZero or type(dx) is not jax.custom_derivatives.SymbolicZero:
+    if type(dy) is not SymbolicZero or type(dx) is not SymbolicZero:
         _, height, width, _ = frames.shape
         gx, gy = interpolate_gradient(frames, corners(frames.shape, frame, y, x))
         inside_x = ((x > 0) & (x < width - 1))[..., None]
         inside_y = ((y > 0) & (y < height - 1))[..., None]
         for gradient, inside, step in ((gx, inside_x, dx), (gy, inside_y, dy)):
-            if type(step) is not jax.custom_derivatives.SymbolicZero:
+            if not isinstance(step, SymbolicZero):
                 tangent = tangent + jnp.where(inside, gradient, 0) * step[..., None]
     return out, tangent
 

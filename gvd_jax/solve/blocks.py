@@ -7,22 +7,26 @@ from gvd_jax.trees import pytree, static
 class Block:
     """One subproblem.
 
-    `unknown` is the field of `Unknowns` it solves for; `quadratic` and `dual` terms are affine in it; `linearised` terms
-    are not, and are replaced by a convex model around the current value; `pixel_axes` are its axes (T, H, W).
+    `unknown` is the field of `Unknowns` it solves for; `quadratic` and `dual` terms are affine in it; `linearised`
+    terms are not, and are replaced by a convex model around the current value; `pixel_axes` are its axes (T, H, W).
     """
 
     unknown: str = static()
-    quadratic: tuple[str, ...] = static(())
-    dual: tuple[str, ...] = static(())
-    linearised: tuple[str, ...] = static(())
-    pixel_axes: tuple[int, int, int] = static((0, 1, 2))
+    quadratic: tuple[str, ...] = static(default=())
+    dual: tuple[str, ...] = static(default=())
+    linearised: tuple[str, ...] = static(default=())
+    pixel_axes: tuple[int, int, int] = static(default=(0, 1, 2))
 
     @property
     def terms(self) -> tuple[str, ...]:
         return self.quadratic + self.linearised + self.dual
 
 
-LATENT = Block("latent", quadratic=("data",), dual=("latent_tv", "temporal"))  # Eqs. (9)-(10)
-FLOW = Block("flow", linearised=("data", "temporal"), dual=("flow_tv",), pixel_axes=(0, 2, 3))  # Eqs. (11)-(14)
+LATENT = Block("latent", quadratic=("data",), dual=("latent_tv", "temporal", "temporal_far"))  # Eqs. (9)-(10)
+# Eqs. (11)-(14)
+FLOW = Block("flow", linearised=("data", "temporal", "temporal_far"), dual=("flow_tv",), pixel_axes=(0, 2, 3))
 DEFOCUS = Block("defocus", linearised=("data",), dual=("defocus_tv",))  # Eqs. (15)-(17)
-INITIAL_FLOW = Block("flow", linearised=("temporal",), dual=("flow_tv",), pixel_axes=(0, 2, 3))  # section 4.1
+# Not the paper's: constancy in pixels takes the place of Eq. (5), and the total variation is reweighted with the rest,
+# so that conjugate gradients alone solve the subproblem.
+START_FLOW = Block("flow", linearised=("brightness", "structure", "flow_tv"), pixel_axes=(0, 2, 3))
+CONSTANCY_FLOW = Block("flow", linearised=("data", "brightness", "structure", "flow_tv"), pixel_axes=(0, 2, 3))

@@ -1,8 +1,8 @@
 """How a term that is not affine becomes part of a convex problem.
 
-`gauss_newton` linearises the residual and majorises its norm by a quadratic that touches at the current residual (squares
-stay squares, |r| is reweighted): the model is bounded below and solved by conjugate gradients.
-`taylor` linearises the cost itself as Eqs. (12) and (15) print it, with the gradient by `jax.grad` or by the paper's
+`gauss_newton` linearises the residual and majorises its norm by a quadratic that touches at the current residual
+(squares stay squares, |r| is reweighted): the model is bounded below and solved by conjugate gradients.
+`gradient` linearises the cost itself as Eqs. (12) and (15) print it, with the gradient by `jax.grad` or by the paper's
 finite difference; that model is unbounded, so it is only trusted inside the box the solver sets.
 """
 

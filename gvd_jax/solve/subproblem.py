@@ -26,8 +26,8 @@ class BlockOptions:
     radius: Any = 1.0
     lower: Any = -jnp.inf
     upper: Any = jnp.inf
-    linearisations: int = static(1)
-    linearisation: Linearisation = static(gauss_newton)
+    linearisations: int = static(default=1)
+    linearisation: Linearisation = static(default=gauss_newton)
 
 
 @pytree
@@ -79,9 +79,7 @@ def init(
     """Start from the given unknowns with zero duals."""
     radius = jnp.asarray(options.radius, unknowns.latent.dtype)
     state = BlockState(unknowns, (), radius)
-    duals = zero_duals(
-        convex_model(block, energy, state, observation, options), getattr(unknowns, block.unknown)
-    )
+    duals = zero_duals(convex_model(block, energy, state, observation, options), getattr(unknowns, block.unknown))
     return replace(state, duals=duals)
 
 
@@ -96,11 +94,10 @@ def step(
     before = block_energy(block, energy, state.unknowns, observation)
     after = block_energy(block, energy, proposal, observation)
     accepted = after <= before
-    kept = jax.tree.map(
-        lambda new, old: jnp.where(accepted, new, old), (proposal, duals), (state.unknowns, state.duals)
-    )
-    radius = jnp.where(accepted, state.radius, state.radius / 2)
-    return BlockState(*kept, radius), BlockInfo(before, jnp.where(accepted, after, before), accepted)
+    proposed = BlockState(proposal, duals, state.radius)
+    rejected = replace(state, radius=state.radius / 2)
+    kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, rejected)
+    return kept, BlockInfo(before, jnp.where(accepted, after, before), accepted)
 
 
 def run(

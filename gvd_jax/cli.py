@@ -1,0 +1,62 @@
+"""The command line. Heavy libraries are imported by the command that runs, so that --help is quick."""
+
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+from itertools import takewhile
+
+import tyro
+
+from gvd_jax.commands.deblur import Deblur
+from gvd_jax.commands.demo import Demo
+from gvd_jax.commands.score import Score
+from gvd_jax.commands.synthesize import Synthesize
+from gvd_jax.errors import InputError
+
+NAME = "gvd-jax"
+DESCRIPTION = "Remove motion blur and defocus blur from video."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0 with a result, 2 with one line on standard error, 130 after Ctrl-C."""
+    try:
+        _parse(argv).run()
+    except InputError as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{NAME}: {error}; free space or choose another place", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{NAME}: interrupted; what was not finished is not written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Synthesize:
+    """The command and its options. `--help` prints and exits; bad options raise `InputError`."""
+    complaint = StringIO()
+    try:
+        with redirect_stderr(complaint):
+            return tyro.cli(
+                Demo | Deblur | Synthesize | Score,
+                prog=NAME,
+                description=DESCRIPTION,
+                args=argv,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise InputError(_one_line(complaint.getvalue())) from None
+
+
+def _one_line(complaint: str) -> str:
+    """What tyro says in a frame over several lines, without the frame, the help of single options and the hints."""
+    plain = re.sub(r"[│╭╮╰╯]", " ", re.sub(r"\x1b\[[\d;]*m", "", complaint))
+    lines = [(len(line) - len(line.lstrip()), line.strip()) for line in plain.splitlines()]
+    inside = [(indent, text) for indent, text in lines if indent > 1]
+    message = takewhile(lambda line: line[1].strip("─-"), inside)
+    return f"{' '.join(text for indent, text in message if indent < 10).rstrip('.')}; see {NAME} --help"

@@ -1,0 +1,75 @@
+"""What options mean. Importing this loads no JAX, for --help does."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from numpy.typing import NDArray
+from tyro.conf import Positional, arg
+
+from gvd_jax.errors import InputError
+
+Preset = Literal["default", "fast", "paper", "gvd2015"]
+In = Annotated[Path, Positional, arg(metavar="IN")]
+Out = Annotated[Path, Positional, arg(metavar="OUT")]
+Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
+Frames = Annotated[str | None, arg(metavar="A:B", help_behavior_hint="")]
+Overwrite = Annotated[bool, arg(help_behavior_hint="")]
+
+FULL_CIRCLE = 720.0  # degrees of shutter per unit of tau: 360 degrees are open all the time, tau = 0.5
+
+
+def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float | Literal["auto"]:
+    """tau in (0, 0.5] from either option, or "auto"."""
+    if duty_cycle is not None and shutter_angle is not None:
+        raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
+    if shutter_angle is not None:
+        angle = _number(shutter_angle)
+        if not 0 < angle <= 360:
+            raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")
+        return angle / FULL_CIRCLE
+    if duty_cycle in (None, "auto"):
+        return "auto"
+    tau = _number(duty_cycle)
+    if not 0 < tau <= 0.5:
+        raise InputError(f"--duty-cycle {duty_cycle} is outside (0, 0.5]; 0.5 is a shutter that never closes")
+    return tau
+
+
+def parse_frames(text: str | None) -> slice | None:
+    """A:B, either end optional, as a slice."""
+    if text is None:
+        return None
+    first, colon, last = text.partition(":")
+    if not colon or not all(end == "" or end.isdecimal() for end in (first, last)):
+        raise InputError(f"--frames {text} is not A:B; 0:9 takes the first nine frames, 9: the rest")
+    return slice(int(first or 0), int(last) if last else None)
+
+
+def parse_crop(text: str | None) -> tuple[slice, slice] | None:
+    """Y,X,H,W in pixels as the rows and the columns to keep."""
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise InputError(f"--crop {text} is not Y,X,H,W; 0,0,240,320 keeps the top left 320x240 pixels")
+    top, left, height, width = map(int, parts)
+    return slice(top, top + height), slice(left, left + width)
+
+
+def crop(frames: NDArray[Any], window: tuple[slice, slice] | None) -> NDArray[Any]:
+    """The rows and columns of frames [T, H, W, C]; `InputError` if the frames do not hold them all."""
+    if window is None:
+        return frames
+    rows, columns = window
+    height, width = frames.shape[1:3]
+    if rows.stop > height or columns.stop > width or rows.start == rows.stop or columns.start == columns.stop:
+        raise InputError(f"--crop does not fit frames of {width}x{height}; give Y+H <= {height} and X+W <= {width}")
+    return frames[:, rows, columns]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,47 @@
+"""A running deblurring on standard error: a bar on a terminal, a line now and then in a log."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+from gvd_jax.progress import Hook, Progress
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
+SECONDS_BETWEEN_LINES = 30.0
+
+
+@contextmanager
+def progress_bar() -> Iterator[Hook]:
+    """A hook that shows the level, the share of all the work that is done and the time left."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    # Without smoothing the rate is that of the whole run: one level is no guide to the next.
+    with tqdm(total=1.0, bar_format=BAR, smoothing=0.0, file=sys.stderr, desc="starting") as bar:
+
+        def show(progress: Progress) -> None:
+            bar.set_description_str(_place(progress), refresh=False)
+            bar.update(progress.fraction - bar.n)
+
+        yield show
+
+
+def _lines() -> Hook:
+    level, printed = -1, 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal level, printed
+        if progress.level == level and progress.seconds - printed < SECONDS_BETWEEN_LINES and progress.fraction < 1:
+            return
+        level, printed = progress.level, progress.seconds
+        left = tqdm.format_interval(progress.seconds * (1 / max(progress.fraction, 1e-3) - 1))
+        print(f"gvd-jax: {_place(progress)}, {progress.fraction:.0%} done, {left} left", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _place(progress: Progress) -> str:
+    height, width = progress.shape
+    return f"level {progress.level + 1} of {progress.levels} ({width}x{height}) {progress.stage}"

@@ -1,0 +1,162 @@
+"""Every setting of the method, and the presets. `Config.paper()` is the one place with the paper's numbers."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from gvd_jax.convex.pdhg import Steps
+from gvd_jax.errors import InputError
+from gvd_jax.model.blur import BlurModel
+from gvd_jax.model.energy import Energy, Weights, gvd_energy
+from gvd_jax.model.terms import BRIGHTNESS, PIXELS, STRUCTURE, Term
+from gvd_jax.ops.defocus_blur import SCALES
+from gvd_jax.ops.motion_blur import Path, piecewise_linear_path, quadratic_path
+from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block
+from gvd_jax.solve.linearise import finite_difference
+from gvd_jax.solve.subproblem import BlockOptions
+from gvd_jax.trees import pytree, replace, static
+
+
+@pytree
+class Pyramid:
+    """Coarse-to-fine schedule: `levels` at most, each `factor` times the next, the smaller side at least `smallest`.
+
+    Every level runs `rounds` alternations over the blocks.
+    """
+
+    factor: float = static(default=0.5)
+    levels: int = static(default=1)
+    smallest: int = static(default=16)
+    rounds: int = static(default=1)
+
+
+@pytree
+class PostFilter:
+    """Eqs. (18)-(19): `sigma` is sigma_w for intensities in [0, 1]; `occluded` the weight of an occluded neighbour."""
+
+    sigma: Any = 25 / 255
+    occluded: Any = 0.01
+
+
+@pytree
+class Config:
+    """All settings. Numbers are traced, so sweeps share one program; schedules, kernels and blocks are static."""
+
+    weights: Weights  # Eq. (8)
+    flow_temporal: Any  # mu in the flow subproblem, which the code of [20] sets apart from mu of the latent one
+    brightness: Any  # weight of brightness constancy in the flow, per pixel that it is off
+    structure: Any  # weight of gradient constancy in the flow, per pixel that it is off
+    latent: BlockOptions
+    flow: BlockOptions
+    defocus: BlockOptions
+    start_flow: BlockOptions
+    start_defocus: Any  # pixels of the coarsest level
+    edge_variance: Any  # v_I of Eq. (7), squared intensity
+    end_confidence: Any  # of the data term in the first and last frame, whose motion is known on one side only
+    post: PostFilter | None
+    pyramid: Pyramid = static()
+    start_pyramid: Pyramid = static()
+    blocks: tuple[Block, ...] = static()  # of one round, in this order
+    search: bool = static()  # whether every flow subproblem starts from a flow searched anew, coarse to fine
+    path: Path = static()
+    scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
+    samples: int = static(default=12)  # reads per side of the exposure at full size; `deblur` sets it from the flow
+    transfer: Transfer | None = static(default=NONE)  # None: chosen by the fit
+
+    @staticmethod
+    def default() -> "Config":
+        """The best pictures: quadratic path, flow by constancy in pixels, a few rounds at full size."""
+        return Config(
+            weights=Weights(data=500.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=5.0),
+            flow_temporal=2.0,
+            brightness=0.05,
+            structure=0.5,
+            latent=BlockOptions(Steps(dual=5.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
+            flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
+            defocus=BlockOptions(Steps(dual=0.01, iterations=20, cg_iterations=3), 0.5, 0.0, SCALES[-1], 2),
+            start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
+            start_defocus=0.0,
+            edge_variance=jnp.inf,
+            end_confidence=0.1,
+            post=None,
+            pyramid=Pyramid(levels=3, smallest=48, rounds=2),
+            start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
+            blocks=(LATENT, CONSTANCY_FLOW),
+            search=True,
+            path=quadratic_path,
+            scales=(),
+        )
+
+    @staticmethod
+    def fast() -> "Config":
+        """The default with one round, and fewer iterations."""
+        config = Config.default()
+        steps = replace(config.latent.steps, iterations=6)
+        flow = replace(config.flow, linearisations=2)
+        return replace(
+            config,
+            latent=replace(config.latent, steps=steps),
+            flow=flow,
+            start_flow=flow,
+            blocks=(LATENT, START_FLOW),
+            search=False,
+            pyramid=Pyramid(rounds=1),
+        )
+
+    @staticmethod
+    def paper() -> "Config":
+        """The paper: its kernel, energy and constants (section 5), 17 levels of factor 0.9, one round each.
+
+        Iterations and step sizes are not printed; they are those of the authors' code of reference [20].
+        """
+        return Config(
+            weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
+            flow_temporal=250.0,  # [20]
+            brightness=0.05,
+            structure=0.5,
+            latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
+            flow=BlockOptions(Steps(dual=0.05, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
+            defocus=BlockOptions(
+                Steps(dual=0.05, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=5, linearisation=finite_difference
+            ),
+            start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
+            start_defocus=0.25,  # section 4.1
+            edge_variance=(25 / 255) ** 2,  # Eq. (7)
+            end_confidence=1.0,
+            post=PostFilter(),  # Eqs. (18)-(19)
+            pyramid=Pyramid(factor=0.9, levels=17),  # section 5
+            start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
+            blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
+            search=False,
+            path=piecewise_linear_path,  # Eq. (3)
+            scales=SCALES,
+        )
+
+    @staticmethod
+    def gvd2015() -> "Config":
+        """The predecessor, reference [20]: the paper without defocus."""
+        return Config.paper().without_defocus()
+
+    def with_transfer(self, name: str) -> "Config":
+        """The same settings under the camera curve "none", "srgb" or "gamma22", or "auto" to choose by the fit."""
+        if name == "auto":
+            return replace(self, transfer=None)
+        for transfer in TRANSFERS:
+            if transfer.name == name:
+                return replace(self, transfer=transfer)
+        raise InputError(f"unknown transfer {name!r}: choose {', '.join(t.name for t in TRANSFERS)} or auto")
+
+    def without_defocus(self) -> "Config":
+        """The same settings with G the identity and no defocus subproblem."""
+        blocks = tuple(block for block in self.blocks if block.unknown != "defocus")
+        return replace(self, blocks=blocks, scales=(), start_defocus=0.0)
+
+    def energy(self, block: Block, samples: int) -> Energy:
+        """Eq. (8) as `block` sees it, with `samples` reads per side of the exposure, and the terms of constancy."""
+        temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
+        weights = replace(self.weights, temporal=temporal)
+        return gvd_energy(weights, BlurModel(self.path, samples, self.scales)) | {
+            "brightness": Term(self.brightness, BRIGHTNESS, PIXELS),
+            "structure": Term(self.structure, STRUCTURE, PIXELS),
+        }

@@ -1,0 +1,203 @@
+"""Algorithm 1: the whole method as a fold over a plan of stages."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.method.config import Config
+from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.initialise import extrapolate_ends, start_flow
+from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.occlusion import inside, visibility
+from gvd_jax.method.plan import COSTS, Stage, make_plan
+from gvd_jax.method.post_filter import post_filter
+from gvd_jax.method.pyramid import propagate
+from gvd_jax.method.transfer_choice import choose_transfer
+from gvd_jax.model.edge_map import edge_map, luma
+from gvd_jax.model.energy import evaluate
+from gvd_jax.model.variables import Observation, Unknowns, observe
+from gvd_jax.ops.resize import resize_frames
+from gvd_jax.ops.transfer import NONE
+from gvd_jax.progress import Hook, Progress
+from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
+from gvd_jax.solve import subproblem
+from gvd_jax.solve.blocks import Block
+from gvd_jax.trees import replace
+
+SAMPLES = (4, 6, 8, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `deblur` gives. All T frames are restored; maps are in pixels of the input.
+
+    `latent` [T, H, W, C] display values in [0, 1]; `flow` [T, 2, H, W, 2] pixels per frame interval; `defocus`
+    [T, H, W] standard deviation in pixels; `duty_cycle` [T]; `history` every step that was taken.
+    """
+
+    latent: Frames
+    flow: Flow
+    defocus: DefocusMap
+    duty_cycle: DutyCycle
+    history: tuple[Progress, ...]
+
+
+def _observation(block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config):
+    """What the block holds fixed. Occluded neighbours say nothing about the latent frame; the flow's own check would
+    exclude what is still to be matched, so its block asks only that the neighbour's frame holds the position."""
+    seen = visibility(unknowns.flow) if block.unknown == "latent" else inside(unknowns.flow)
+    # The motion before the first and after the last frame is a guess.
+    trust = jnp.ones(blurry.shape[0], blurry.dtype).at[jnp.array([0, -1])].set(config.end_confidence)
+    observed = observe(blurry, duty_cycle)
+    confidence = observed.confidence * trust[:, None, None] if block.unknown == "latent" else observed.confidence
+    edges = edge_map(unknowns.latent, config.edge_variance)
+    return Observation(blurry, observed.duty_cycle, edges, seen, confidence)
+
+
+@partial(jax.jit, static_argnames=("block", "samples"))
+def solve_block(block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, samples: int):
+    """One subproblem on one level, and every term of the energy after it (steps 3-5)."""
+    energy = config.energy(block, samples)
+    observation = _observation(block, unknowns, blurry, duty_cycle, config)
+    options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
+    unknowns, _ = subproblem.run(block, energy, unknowns, observation, options)
+    return unknowns, evaluate(energy, unknowns, observation)[1]
+
+
+@jax.jit
+def _filter(unknowns: Unknowns, sigma, occluded) -> Unknowns:
+    seen = visibility(unknowns.flow)
+    return replace(unknowns, latent=post_filter(unknowns.latent, unknowns.flow, seen, sigma, occluded))
+
+
+@partial(jax.jit, static_argnames=("shape",))
+def _to_level(unknowns: Unknowns, shape: tuple[int, int]) -> Unknowns:
+    return propagate(unknowns, shape)
+
+
+@partial(jax.jit, static_argnames=("shape",))
+def _blurry_at(frames: Frames, shape: tuple[int, int]) -> Frames:
+    return resize_frames(frames, *shape)
+
+
+@jax.jit
+def _in_colour(unknowns: Unknowns, frames: Frames) -> Unknowns:
+    """The start of the last solve: the blurry colours under the restored luma."""
+    return replace(unknowns, latent=jnp.clip(frames + unknowns.latent - luma(frames), 0, 1))
+
+
+def run_stage(
+    stage: Stage, unknowns: Unknowns, light: Frames, duty_cycle: DutyCycle, config: Config
+) -> tuple[Unknowns, dict[str, Any]]:
+    """Carry the unknowns through one stage; `light` [T, H, W, C] is the blurry clip in linear light at full size."""
+    if unknowns.flow.shape[2:4] != stage.shape:
+        unknowns = _to_level(unknowns, stage.shape)
+    if stage.kind == "filter":
+        assert config.post is not None
+        return _filter(unknowns, config.post.sigma, config.post.occluded), {}
+    blurry = light if stage.kind == "colour" else _blurry_at(luma(light), stage.shape)
+    if stage.kind == "colour":
+        unknowns = _in_colour(unknowns, light)
+    if stage.kind == "search":
+        flow = start_flow(unknowns.latent, config)
+        return replace(unknowns, flow=flow), {}
+    assert stage.block is not None
+    unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples)
+    if stage.block.unknown == "flow" and "data" not in stage.block.terms:
+        unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
+    return unknowns, energy
+
+
+def _first_unknowns(light: Frames, flow: Flow, config: Config, shape: tuple[int, int]) -> Unknowns:
+    """Blurry frames, start flow and start defocus on the coarsest level (section 4.1)."""
+    gray = luma(light)
+    coarse = _to_level(Unknowns(gray, flow, jnp.zeros(gray.shape[:3], gray.dtype)), shape)
+    return replace(coarse, defocus=jnp.full_like(coarse.defocus, config.start_defocus))
+
+
+def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -> Unknowns:
+    """The whole method as one pure function: `jit`, `vmap` and `grad` go all the way through.
+
+    `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` sets the
+    reads per side of the exposure on the full size and should reach the largest tau |u| in pixels. Nothing is checked.
+    Returns the latent frames in display values, the flow and the defocus map.
+    """
+    transfer = config.transfer or NONE
+    light = transfer.to_linear(frames)
+    tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
+    plan = make_plan(frames.shape[1], frames.shape[2], config)
+    unknowns = _first_unknowns(light, start_flow(luma(light), config), config, plan[0].shape)
+    for stage in plan:
+        unknowns, _ = run_stage(stage, unknowns, light, tau, config)
+    return replace(unknowns, latent=transfer.to_display(unknowns.latent))
+
+
+def _samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
+    """Reads per side of the exposure: one per pixel of the longest path, with room for flow that still grows."""
+    length = np.linalg.norm(np.asarray(flow), axis=-1) * np.asarray(duty_cycle)[:, None, None, None]
+    wanted = 1.1 * float(np.quantile(length, 0.999))
+    return next((n for n in SAMPLES if n >= wanted), SAMPLES[-1])
+
+
+class _Recorder:
+    """Turns stages into `Progress`, hands it to the hooks and keeps the history."""
+
+    def __init__(self, hooks: Sequence[Hook], total: float):
+        self.hooks, self.total, self.done = hooks, total, 0.0
+        self.begin, self.history = time.monotonic(), []
+
+    def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, unknowns) -> None:
+        self.done += cost
+        seconds = time.monotonic() - self.begin
+        energy = {name: float(part) for name, part in energy.items()}
+        step = Progress(stage, level, levels, shape, min(self.done / self.total, 1.0), seconds, energy)
+        self.history.append(step)
+        for hook in self.hooks:
+            hook(dataclasses.replace(step, unknowns=unknowns))
+
+
+def deblur(
+    frames: Any,
+    duty_cycle: float | Sequence[float] | Literal["auto", "per-frame"] = "auto",
+    config: Config | None = None,
+    hooks: Sequence[Hook] = (),
+) -> Result:
+    """Restore every frame of a clip (Algorithm 1).
+
+    `frames` [T, H, W, C], C = 1 or 3, display values in [0, 1], T >= 2. `duty_cycle` is tau = exposure / (2 frame
+    interval), 0 < tau <= 0.5, for the clip or for every frame; "auto" finds one for the clip, "per-frame" one per
+    frame. `hooks` are called with a `Progress` after every step and change nothing. Raises `InputError` for frames or
+    a duty cycle that cannot be worked with.
+    """
+    config = Config.default() if config is None else config
+    frames = check_frames(frames)
+    given = check_duty_cycle(duty_cycle, frames.shape[0])
+    plan = make_plan(frames.shape[1], frames.shape[2], config)
+    total = COSTS["start flow"] + sum(stage.cost for stage in plan)
+    recorder = _Recorder(hooks, total)
+    transfer = config.transfer or choose_transfer(frames, config)
+    light = transfer.to_linear(frames)
+    gray = luma(light)
+    flow = start_flow(gray, config)
+    tau = given
+    if tau is None:
+        tau = jnp.full(frames.shape[0], clip_duty_cycle(gray, flow, config.path))
+        if duty_cycle == "per-frame":
+            tau = frame_duty_cycles(gray, flow, tau, config.path)
+    tau = jnp.asarray(tau, frames.dtype)
+    config = replace(config, samples=_samples_for(flow, tau))
+    plan = make_plan(frames.shape[1], frames.shape[2], config)
+    unknowns = _first_unknowns(light, flow, config, plan[0].shape)
+    recorder.add("start flow", 0, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
+    for stage in plan:
+        unknowns, energy = run_stage(stage, unknowns, light, tau, config)
+        recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns)
+    latent = jnp.clip(transfer.to_display(unknowns.latent), 0, 1)
+    return Result(latent, unknowns.flow, unknowns.defocus, tau, tuple(recorder.history))

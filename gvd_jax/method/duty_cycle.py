@@ -1,0 +1,108 @@
+"""Section 4.1: the duty cycle, from pairs of blurry frames.
+
+Blur each of two neighbouring frames, one warped onto the other, by the kernels of the other: B_i blurred by K_j shows
+the same scene as B_j blurred by K_i, because both have then seen both blurs. Kernels too short or too long leave the
+two different. So tau is where they differ least, relative to the structure left (flows take the place of the
+homographies of reference [19]; that the kernels commute is the approximation of reference [31]).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.method.occlusion import visibility
+from gvd_jax.ops.filters import smooth_gradient
+from gvd_jax.ops.motion_blur import Path, motion_blur
+from gvd_jax.ops.warp import NEIGHBOURS, warp
+from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
+
+CANDIDATES = np.linspace(0.02, 0.58, 29)  # beyond 0.5 only so that a minimum near 0.5 is seen from both sides
+SAMPLES = 8
+SWEEPS = 3
+
+
+def _mismatch(gray: Frames, flow: Flow, own: DutyCycle, others: Float[Array, "2 T"], path: Path):
+    """Squared difference and squared structure of each frame with its next and previous one, each [2, T].
+
+    `own` is tau of every frame, `others` that of its two neighbours.
+    """
+    frames, _, height, width, _ = flow.shape
+    seen = visibility(flow)
+    fields = jnp.moveaxis(flow, 1, 3).reshape(frames, height, width, 4)
+
+    def side(direction: int, n: int):
+        move = flow[:, direction, :, :, None]
+        neighbour = warp(gray, move, (n,))[..., 0, :]
+        neighbour_flow = jnp.moveaxis(warp(fields, move, (n,)).reshape(frames, height, width, 2, 2), 3, 1)
+        here = smooth_gradient(motion_blur(path, SAMPLES, gray, neighbour_flow, others[direction]))
+        there = smooth_gradient(motion_blur(path, SAMPLES, neighbour, flow, own))
+        mask = seen[..., NEIGHBOURS.index(n), None]
+        difference = (mask * jnp.square(here - there)).sum((1, 2, 3))
+        return difference, (mask * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
+
+    (d_next, s_next), (d_last, s_last) = side(0, 1), side(1, -1)
+    return jnp.stack([d_next, d_last]), jnp.stack([s_next, s_last])
+
+
+@partial(jax.jit, static_argnames="path")
+def _clip_curve(gray: Frames, flow: Flow, candidates: jax.Array, path: Path):
+    frames = gray.shape[0]
+
+    def one(tau):
+        return _mismatch(gray, flow, jnp.full(frames, tau), jnp.full((2, frames), tau), path)
+
+    return jax.lax.map(one, candidates)
+
+
+@partial(jax.jit, static_argnames="path")
+def _frame_curve(gray: Frames, flow: Flow, tau: DutyCycle, candidates: jax.Array, path: Path):
+    others = jnp.stack([jnp.roll(tau, -1), jnp.roll(tau, 1)])
+    return jax.lax.map(lambda t: _mismatch(gray, flow, jnp.full_like(tau, t), others, path), candidates)
+
+
+def _lowest(curve: np.ndarray) -> float:
+    """Abscissa of the parabola's minimum through the lowest candidate and its neighbours, within (0, 0.5]."""
+    k = int(np.argmin(curve))
+    best = CANDIDATES[k]
+    if 0 < k < len(curve) - 1:
+        a, b, c = curve[k - 1], curve[k], curve[k + 1]
+        if a - 2 * b + c > 0:
+            best += 0.5 * (CANDIDATES[1] - CANDIDATES[0]) * (a - c) / (a - 2 * b + c)
+    return float(np.clip(best, CANDIDATES[0], 0.5))
+
+
+def _known_pairs(frames: int) -> np.ndarray:
+    """1 for the pairs [2, T] whose flows are all measured: the end frames know the motion on one side only."""
+    inner = (np.arange(frames) > 0) & (np.arange(frames) < frames - 1)
+    known = np.stack([inner & np.roll(inner, -1), inner & np.roll(inner, 1)])
+    exists = np.stack([np.arange(frames) < frames - 1, np.arange(frames) > 0])
+    return (known if known.any() else exists).astype(float)
+
+
+def clip_mismatch(gray: Frames, flow: Flow, path: Path) -> np.ndarray:
+    """How much neighbours differ after both blurs, relative to their structure, for every candidate tau."""
+    difference, structure = _clip_curve(gray, flow, jnp.asarray(CANDIDATES, gray.dtype), path)
+    pairs = _known_pairs(gray.shape[0])
+    total = (pairs * np.asarray(structure)).sum((1, 2))
+    return (pairs * np.asarray(difference)).sum((1, 2)) / np.maximum(total, 1e-9)
+
+
+def clip_duty_cycle(gray: Frames, flow: Flow, path: Path) -> float:
+    """One tau for the clip [T, H, W, 1] with the given flow; 0.5 where nothing moves or differs."""
+    curve = clip_mismatch(gray, flow, path)
+    return _lowest(curve) if np.ptp(curve) > 1e-6 else 0.5
+
+
+def frame_duty_cycles(gray: Frames, flow: Flow, start: DutyCycle, path: Path) -> DutyCycle:
+    """tau of every frame, each in turn refined against its neighbours' from `start`, [T]."""
+    frames = gray.shape[0]
+    exists = np.stack([np.arange(frames) < frames - 1, np.arange(frames) > 0])
+    tau = np.asarray(start, float)
+    for _ in range(SWEEPS):
+        curve = _frame_curve(gray, flow, jnp.asarray(tau, gray.dtype), jnp.asarray(CANDIDATES, gray.dtype), path)
+        difference, structure = ((exists * np.asarray(part)).sum(1) for part in curve)
+        found = [_lowest(d / np.maximum(s, 1e-9)) for d, s in zip(difference.T, structure.T, strict=True)]
+        tau = (tau + np.array(found)) / 2  # all frames move at once: half a step keeps pairs from trading places
+    return jnp.asarray(tau, gray.dtype)

@@ -1,0 +1,43 @@
+"""The plan of Algorithm 1: which stage follows which, on which level, at what cost."""
+
+from dataclasses import dataclass
+
+from gvd_jax.method.config import Config
+from gvd_jax.method.pyramid import Shape, level_shapes
+from gvd_jax.solve.blocks import LATENT, Block
+
+# Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
+COSTS = {"start flow": 1.5, "latent": 1.0, "flow": 0.5, "defocus": 0.5, "search": 0.6, "filter": 0.3, "colour": 2.5}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the plan. `kind`: the unknown a block solves for, "search" (flow from zero), "filter" or "colour"."""
+
+    kind: str
+    block: Block | None
+    level: int  # 0 is the coarsest
+    shape: Shape
+    samples: int  # reads per side of the exposure
+    cost: float
+
+
+def make_plan(height: int, width: int, config: Config) -> list[Stage]:
+    """All stages from the coarsest level to the final solve in colour at full size."""
+    shapes = level_shapes(height, width, config.pyramid)
+
+    def stage(kind: str, block: Block | None, level: int) -> Stage:
+        shape = shapes[level]
+        samples = max(2, -(-config.samples * shape[0] // height))
+        return Stage(kind, block, level, shape, samples, COSTS[kind] * shape[0] * shape[1] / (height * width))
+
+    plan = []
+    for level in range(len(shapes)):
+        for _ in range(config.pyramid.rounds):
+            for block in config.blocks:
+                if block.unknown == "flow" and config.search:
+                    plan.append(stage("search", None, level))
+                plan.append(stage(block.unknown, block, level))
+        if config.post is not None:
+            plan.append(stage("filter", None, level))
+    return [*plan, stage("colour", LATENT, len(shapes) - 1)]

@@ -1,0 +1,58 @@
+"""The spatio-temporal post-filter of Eqs. (18)-(19): non-local means along the flow, aware of occlusion."""
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.model.edge_map import luma
+from gvd_jax.ops.sampling import pixel_grid, sample
+from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, neighbour_index
+from gvd_jax.shapes import Array, Float, Flow, Frames, Scalar
+
+WINDOW = 1  # y in a 3x3 window around x + u
+PATCH = 2  # patches of 5x5
+
+
+def _box(x: jax.Array, radius: int) -> jax.Array:
+    """Sum over a square window of the two axes behind the first, the border repeated."""
+    for axis in (1, 2):
+        padding = [(0, 0)] * x.ndim
+        padding[axis] = (radius, radius)
+        padded = jnp.pad(x, padding, mode="edge")
+        size = x.shape[axis]
+        parts = [jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(2 * radius + 1)]
+        x = sum(parts[1:], parts[0])
+    return x
+
+
+def post_filter(
+    latent: Frames, flow: Flow, visibility: Float[Array, "T H W N"], sigma: Scalar | float, occluded: Scalar | float
+) -> Frames:
+    """Average every pixel with the 3x3 windows at its place in frames i - 2 ... i + 2, weighted by patch likeness.
+
+    w = o exp(-|P(x) - P(y)|^2 / (2 sigma^2)), the squared distance summed over 5x5 patches of the luma; o is 1 where
+    the neighbour is visible and `occluded` elsewhere (Eq. 19). Neighbour patches are read along the flow at x.
+    """
+    frames, height, width, _ = latent.shape
+    gray = luma(latent)
+    y, x = pixel_grid(height, width, latent.dtype)
+    neighbours = (*NEIGHBOURS, 0)
+    move = jnp.concatenate([displacement(flow), jnp.zeros((frames, height, width, 1, 2), flow.dtype)], axis=3)
+    weight = jnp.where(visibility > 0, 1.0, occluded) * neighbour_exists(frames, NEIGHBOURS)[:, None, None]
+    weight = jnp.concatenate([weight, jnp.ones_like(weight[..., :1])], axis=3).astype(latent.dtype)
+    index = neighbour_index(frames, neighbours)
+    side = 2 * WINDOW + 1
+
+    def add(k, totals):
+        value, mass = totals
+        n, offset = k // side**2, k % side**2
+        dy, dx = offset // side - WINDOW, offset % side - WINDOW
+        frame = index[:, n][:, None, None] + jnp.zeros((1, height, width), jnp.int32)
+        shift = jax.lax.dynamic_index_in_dim(move, n, 3, keepdims=False)
+        read = sample(jnp.concatenate([latent, gray], -1), frame, y + shift[..., 1] + dy, x + shift[..., 0] + dx)
+        distance = _box(jnp.square(read[..., -1] - gray[..., 0]), PATCH)
+        w = jax.lax.dynamic_index_in_dim(weight, n, 3, keepdims=False) * jnp.exp(-distance / (2 * sigma**2))
+        return value + w[..., None] * read[..., :-1], mass + w
+
+    start = (jnp.zeros_like(latent), jnp.zeros_like(latent[..., 0]))
+    value, mass = jax.lax.fori_loop(0, len(neighbours) * side**2, add, start)
+    return value / mass[..., None]

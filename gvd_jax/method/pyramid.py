@@ -1,0 +1,28 @@
+"""Coarse to fine: the shapes of the levels and what passes between them."""
+
+from gvd_jax.method.config import Pyramid
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
+
+Shape = tuple[int, int]
+
+
+def level_shapes(height: int, width: int, pyramid: Pyramid) -> list[Shape]:
+    """(H, W) of every level, coarsest first; the last is the full resolution."""
+    shapes = [(height, width)]
+    for level in range(1, pyramid.levels):
+        scale = pyramid.factor**level
+        shape = (round(height * scale), round(width * scale))
+        if min(shape) < pyramid.smallest:
+            break
+        shapes.append(shape)
+    return shapes[::-1]
+
+
+def propagate(unknowns: Unknowns, shape: Shape) -> Unknowns:
+    """Algorithm 1, step 7: resample everything; flow and defocus are rescaled to pixels of the new level."""
+    return Unknowns(
+        resize_frames(unknowns.latent, *shape),
+        resize_flow(unknowns.flow, *shape),
+        resize_defocus(unknowns.defocus, *shape),
+    )

@@ -1,0 +1,34 @@
+"""Small separable filters."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+BINOMIAL = np.array([1.0, 2.0, 1.0]) / 4
+CENTRAL = np.array([-0.5, 0.0, 0.5])
+
+
+def correlate(x: jax.Array, taps: np.ndarray, axis: int) -> jax.Array:
+    """Correlate along one axis with an odd number of taps; the border is repeated. Same shape as `x`."""
+    radius = len(taps) // 2
+    padding = [(0, 0)] * x.ndim
+    padding[axis] = (radius, radius)
+    padded = jnp.pad(x, padding, mode="edge")
+    size = x.shape[axis]
+    parts = [float(tap) * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k, tap in enumerate(taps) if tap]
+    return sum(parts[1:], parts[0])
+
+
+def smooth(frames: jax.Array) -> jax.Array:
+    """Binomial smoothing of [T, H, W, C]."""
+    return correlate(correlate(frames, BINOMIAL, 1), BINOMIAL, 2)
+
+
+def central_gradient(frames: jax.Array) -> jax.Array:
+    """Central differences: [T, H, W, C] -> [T, H, W, 2 C], x then y."""
+    return jnp.concatenate([correlate(frames, CENTRAL, 2), correlate(frames, CENTRAL, 1)], axis=-1)
+
+
+def smooth_gradient(frames: jax.Array) -> jax.Array:
+    """Central differences of the smoothed frames: [T, H, W, C] -> [T, H, W, 2 C], x then y."""
+    return central_gradient(smooth(frames))

@@ -1,0 +1,40 @@
+"""Shapes and types of every call are checked by beartype under pytest; random data come from fixed seeds."""
+
+from typing import runtime_checkable
+
+import beartype
+import jax
+import jaxtyping
+import numpy as np
+import pytest
+
+from gvd_jax.convex import norms
+
+UNCHECKED = {"__init__", "resize_frames", "resize_flow", "resize_defocus"}
+
+
+def check(function):
+    """beartype, save for two kinds of functions whose shapes the annotations do not say.
+
+    JAX also builds pytrees of axes, of shapes and of batches; a resized array has another H and W than its argument.
+    """
+    return function if function.__name__ in UNCHECKED else beartype.beartype(function)
+
+
+runtime_checkable(norms.Norm)  # a protocol is checked by its members only if it says so
+jaxtyping.install_import_hook("gvd_jax", f"{__name__}.check")
+
+
+@pytest.fixture
+def rng():
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def x64():
+    """Arrays made inside the test are float64. Programs are compiled in a hurry: they are run once, on a few pixels."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)

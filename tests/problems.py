@@ -1,0 +1,41 @@
+"""Small random clips, the same in every run."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.trees import replace
+
+SHAPES = [(3, 9, 11, 2), (2, 1, 5, 1), (2, 6, 1, 3)]
+DTYPES = {"float32": 1e-5, "float64": 1e-10}  # and the tolerance that goes with it
+
+
+def random_clip(shape=(3, 9, 11, 2), dtype="float64", motion=2.0, seed=0):
+    """Unknowns and an observation of `shape` [T, H, W, C]: flow far beyond the border, defocus over all scales."""
+    rng = np.random.default_rng(seed)
+    frames, height, width, _ = shape
+
+    def array(values):
+        return jnp.asarray(values, dtype)
+
+    unknowns = Unknowns(
+        array(rng.uniform(size=shape)),
+        array(motion * rng.standard_normal((frames, 2, height, width, 2))),
+        array(rng.uniform(0, 3.2, shape[:3])),
+    )
+    observation = observe(array(rng.uniform(size=shape)), array(rng.uniform(0.1, 0.5, frames)))
+    return unknowns, replace(
+        observation,
+        edge_map=array(rng.uniform(0.1, 1, shape[:3])),
+        visibility=observation.visibility * array(rng.uniform(size=observation.visibility.shape)),
+    )
+
+
+def translating(velocity):
+    """A smooth pattern [3, 15, 17, 1] in translation and its flow, float64."""
+    t, y, x = np.mgrid[:3, :15, :17].astype(float)
+    u, v = x - velocity[0] * t, y - velocity[1] * t
+    pattern = 0.5 + 0.2 * np.sin(0.5 * u) * np.cos(0.4 * v) + 0.1 * np.cos(0.3 * u + 0.7 * v)
+    flow = np.zeros((3, 2, 15, 17, 2))
+    flow[:, 0], flow[:, 1] = velocity, np.negative(velocity)
+    return jnp.asarray(pattern[..., None]), jnp.asarray(flow)

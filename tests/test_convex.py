@@ -1,0 +1,235 @@
+"""The convex tools on problems whose answer is known: norms, conjugate gradients, operator norm, primal-dual solver."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gvd_jax.convex.cg import conjugate_gradient
+from gvd_jax.convex.linear import adjoint, squared_norm
+from gvd_jax.convex.norms import L1, GroupL2, SquaredL2, conjugate_prox, value
+from gvd_jax.convex.pdhg import AffineTerm, Problem, QuadraticTerm, Steps, primal_step, solve, zero_duals
+from gvd_jax.ops.differences import forward_difference, image_gradient
+from tests.references import solvers
+
+NORMS = {"squared": SquaredL2(), "l1": L1(), "group": GroupL2()}
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+def costs(norm, pair):
+    """The cost of each group of a pair of arrays."""
+    return sum(jax.tree.leaves(norm.cost(pair)))
+
+
+@pytest.mark.parametrize("step", [0.3, 1.0])
+@pytest.mark.parametrize("name", NORMS)
+def test_prox_is_the_minimum_over_a_grid(name, step):
+    norm, axis = NORMS[name], np.linspace(-2, 2, 401)
+    grid = tuple(map(jnp.asarray, np.meshgrid(axis, axis, indexing="ij")))
+    for pair in ((1.5, -0.8), (0.1, 0.2), (0.0, 0.0), (0.0, 1.2)):
+        objective = costs(norm, grid) + ((grid[0] - pair[0]) ** 2 + (grid[1] - pair[1]) ** 2) / (2 * step)
+        best = np.unravel_index(np.argmin(objective), objective.shape)
+        near = norm.prox(tuple(map(jnp.asarray, pair)), step)
+        np.testing.assert_allclose(near, axis[list(best)], atol=0.01)
+
+
+@pytest.mark.parametrize("method", ["cost", "curvature", "prox"])
+def test_group_axes_join_entries_as_leaves_do(rng, method):
+    pairs = jnp.asarray(rng.standard_normal((5, 2)))
+    extra = (0.4,) if method == "prox" else ()
+    by_axes = getattr(GroupL2(axes=(-1,)), method)((pairs,), *extra)
+    by_leaves = getattr(GroupL2(), method)((pairs[:, 0], pairs[:, 1]), *extra)
+    np.testing.assert_allclose(jnp.squeeze(jnp.asarray(by_axes)), jnp.squeeze(jnp.asarray(by_leaves).T), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name, total", [("squared", 25.0), ("l1", 7.0), ("group", 5.0)])
+def test_value(name, total):
+    assert value(NORMS[name], (jnp.array([3.0]), jnp.array([-4.0]))) == total
+
+
+def test_conjugate_prox_projects_as_eq10_eq14_eq17_print(rng):
+    """The unit ball of the paper, scaled: the dual lives in the ball of radius `weight`."""
+    dual, weight = 3 * rng.standard_normal((2, 6)), 1.7
+    apart = conjugate_prox(L1(), jnp.asarray(dual.ravel()), 0.6, weight)
+    np.testing.assert_allclose(apart, weight * solvers.project(dual.ravel() / weight), rtol=1e-12)
+    joint = conjugate_prox(GroupL2(), tuple(jnp.asarray(dual)), 0.6, weight)
+    expected = weight * solvers.project(dual.ravel() / weight, groups=[*range(6)] * 2).reshape(2, 6)
+    np.testing.assert_allclose(joint, expected, rtol=1e-12)
+
+
+def test_conjugate_prox_of_the_squares(rng):
+    """The conjugate of w z^2 is y^2 / (4 w)."""
+    dual, step, weight = jnp.asarray(rng.standard_normal(6)), 0.6, 1.7
+    np.testing.assert_allclose(conjugate_prox(SquaredL2(), dual, step, weight), dual / (1 + step / (2 * weight)))
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_moreau_splits_every_point(rng, name):
+    norm, step = NORMS[name], 0.6
+    pair = tuple(jnp.asarray(rng.standard_normal((2, 6))))
+    dual = conjugate_prox(norm, jax.tree.map(lambda r: r / step, pair), 1 / step, 1.0)
+    for r, near, far in zip(pair, norm.prox(pair, step), dual, strict=True):
+        np.testing.assert_allclose(near + step * far, r, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_curvature_majorises_and_touches(rng, name):
+    """norm(z) <= norm(r) + sum q (z^2 - r^2) for every z, with one slope at r."""
+    norm = NORMS[name]
+    here = tuple(jnp.asarray(rng.uniform(0.01, 1, (2, 1))))
+    z = tuple(jnp.asarray(rng.uniform(-2, 2, (2, 500))))
+    q = norm.curvature(here)
+    bound = costs(norm, here) + sum(c * (a**2 - r**2) for c, a, r in zip(q, z, here, strict=True))
+    assert (costs(norm, z) <= bound + 1e-12).all()
+    slope = jax.grad(partial(value, norm))(here)
+    np.testing.assert_allclose(slope, [2 * c * r for c, r in zip(q, here, strict=True)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("norm", [L1(floor=0.1), GroupL2(floor=0.1)], ids=["l1", "group"])
+def test_curvature_stops_at_the_floor(norm):
+    np.testing.assert_allclose(norm.curvature(jnp.array([0.0, 0.05, -0.2])), [5.0, 5.0, 2.5])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "squared",
+        pytest.param("l1", marks=pytest.mark.xfail(strict=True, reason="JAX gives |x| the slope 1 at 0")),
+        "group",
+    ],
+)
+def test_norms_have_no_slope_at_zero(name):
+    np.testing.assert_array_equal(jax.grad(partial(value, NORMS[name]))(jnp.zeros(3)), 0)
+
+
+def positive_definite(rng, n):
+    root = rng.standard_normal((n, n))
+    return root @ root.T + 0.1 * np.eye(n), rng.standard_normal(n)
+
+
+def test_conjugate_gradients_are_exact_after_as_many_steps_as_unknowns(rng):
+    matrix, right = positive_definite(rng, 6)
+    error = []
+    for iterations in (0, 2, 4, 6):
+        x = conjugate_gradient(lambda v: jnp.asarray(matrix) @ v, jnp.asarray(right), jnp.ones(6), iterations)
+        error.append(x - np.linalg.solve(matrix, right))
+    energies = [e @ matrix @ e for e in error]
+    assert energies[0] > energies[1] > energies[2] > energies[3]
+    np.testing.assert_allclose(error[-1], 0, atol=1e-8)
+
+
+def test_conjugate_gradients_stay_at_the_solution(rng):
+    matrix, right = positive_definite(rng, 6)
+    solution = jnp.asarray(np.linalg.solve(matrix, right))
+    for right_side, start in ((jnp.asarray(right), solution), (jnp.zeros(6), jnp.zeros(6))):
+        x = conjugate_gradient(lambda v: jnp.asarray(matrix) @ v, right_side, start, 20)
+        np.testing.assert_allclose(x, start, atol=1e-9)
+
+
+def test_conjugate_gradients_differentiate_what_was_computed(rng):
+    """Two of six steps: the derivative is that of the two steps, not of the solution."""
+    matrix, right = (jnp.asarray(a) for a in positive_definite(rng, 6))
+    once = jax.jit(lambda t: conjugate_gradient(lambda v: t * v + matrix @ v, right, 0 * right, 2)[0])
+    np.testing.assert_allclose(jax.grad(once)(0.5), (once(0.5 + 1e-6) - once(0.5 - 1e-6)) / 2e-6, rtol=1e-6)
+
+
+def test_squared_norm_is_the_largest_singular_value(rng):
+    matrix = jnp.asarray(rng.standard_normal((6, 4)))
+    largest = np.linalg.svd(matrix)[1][0] ** 2
+    norms = [squared_norm(lambda v: matrix @ v, lambda y: matrix.T @ y, jnp.zeros(4), n) for n in (1, 3, 60)]
+    assert norms[0] < norms[1] < norms[2] <= largest * (1 + 1e-12)
+    np.testing.assert_allclose(norms[2], largest, rtol=1e-8)
+
+
+def test_squared_norm_of_the_image_gradient():
+    """Eigenvalues of the Neumann Laplacian are sums of 2 - 2 cos(k pi / n), one per axis."""
+    image = jnp.zeros((5, 7))
+    gradient = partial(image_gradient, height_axis=0)
+    norm = squared_norm(gradient, adjoint(gradient, image), image, 200)
+    np.testing.assert_allclose(norm, sum(2 - 2 * np.cos((n - 1) * np.pi / n) for n in (5, 7)), rtol=1e-3)
+
+
+def difference(x):
+    return forward_difference(x, 0)
+
+
+def run(problem, start, steps):
+    return jax.jit(lambda x: solve(problem, x, zero_duals(problem, x), steps))(start)
+
+
+def unbounded(quadratic=(), dual=(), linear_cost=0.0):
+    return Problem(quadratic, dual, linear_cost, -jnp.inf, jnp.inf)
+
+
+@pytest.mark.parametrize(
+    "weight, eta, levels",
+    [(0.2, 10.0, (0.2 + 0.2 / 8, 0.8 - 0.2 / 12)), (0.0, 1.0, (0.2, 0.8)), (3.5, 0.05, (0.56, 0.56))],
+)
+def test_rof_of_two_levels(weight, eta, levels):
+    """min |x - f|^2 + w TV(x): each plateau of n samples moves by w / (2 n) until they meet at the mean."""
+    signal = jnp.repeat(jnp.array([0.2, 0.8]), jnp.array([4, 6]))
+    data = QuadraticTerm(1.0, jnp.ones(10), -signal, lambda x: x)
+    variation = AffineTerm(weight, jnp.zeros(10), difference, L1())
+    x, dual = run(unbounded((data,), (variation,)), jnp.zeros(10), Steps(dual=eta, iterations=400))
+    np.testing.assert_allclose(x, np.repeat(levels, [4, 6]), atol=1e-4)
+    assert jnp.abs(dual[0]).max() <= weight + 1e-12
+
+
+def dense_problem(rng, dual):
+    """|q^(1/2) (Q x + a)|^2 + 2 |A x + b|^2 + <g, x>, the second term dual or not, and its minimum."""
+    Q, A = rng.standard_normal((5, 4)), rng.standard_normal((3, 4))
+    q, a, b, g = rng.uniform(0.5, 2, 5), rng.standard_normal(5), rng.standard_normal(3), rng.standard_normal(4)
+    first = QuadraticTerm(1.0, jnp.asarray(q), jnp.asarray(a), lambda x: jnp.asarray(Q) @ x)
+    if dual:
+        second = AffineTerm(2.0, jnp.asarray(b), lambda x: jnp.asarray(A) @ x, SquaredL2())
+        problem = unbounded((first,), (second,), jnp.asarray(g))
+    else:
+        second = QuadraticTerm(2.0, jnp.ones(3), jnp.asarray(b), lambda x: jnp.asarray(A) @ x)
+        problem = unbounded((first, second), (), jnp.asarray(g))
+    hessian = 2 * Q.T @ (q[:, None] * Q) + 4 * A.T @ A
+    return problem, np.linalg.solve(hessian, -2 * Q.T @ (q * a) - 4 * A.T @ b - g)
+
+
+def test_squares_as_duals_reach_the_closed_form(rng):
+    problem, minimum = dense_problem(rng, dual=True)
+    x, _ = run(problem, jnp.zeros(4), Steps(dual=0.5, iterations=600, cg_iterations=4))
+    np.testing.assert_allclose(x, minimum, atol=1e-6)
+
+
+def test_without_duals_conjugate_gradients_solve(rng):
+    problem, minimum = dense_problem(rng, dual=False)
+    x, duals = run(problem, jnp.zeros(4), Steps(cg_iterations=4))
+    np.testing.assert_allclose(x, minimum, atol=1e-8)
+    assert duals == ()
+
+
+def test_the_answer_is_clipped_to_its_box():
+    data = QuadraticTerm(1.0, jnp.ones(3), jnp.array([0.5, -0.5, -3.0]), lambda x: x)
+    box = Problem((data,), (), 0.0, 0.0, jnp.array([1.0, 1.0, 2.0]))
+    np.testing.assert_allclose(run(box, jnp.ones(3), Steps(cg_iterations=2))[0], [0.0, 0.5, 2.0], atol=1e-12)
+
+
+def test_from_its_solution_and_duals_nothing_moves():
+    """A warm start: the duals of the two-level signal are its integral, w at the jump."""
+    signal, levels = jnp.repeat(jnp.array([0.2, 0.8]), 4), jnp.repeat(jnp.array([0.225, 0.775]), 4)
+    dual = jnp.array([1, 2, 3, 4, 3, 2, 1, 0]) * 0.05
+    data = QuadraticTerm(1.0, jnp.ones(8), -signal, lambda x: x)
+    problem = unbounded((data,), (AffineTerm(0.2, jnp.zeros(8), difference, L1()),))
+    x, duals = jax.jit(lambda x, y: solve(problem, x, (y,), Steps(iterations=5)))(levels, dual)
+    np.testing.assert_allclose(x, levels, atol=1e-12)
+    np.testing.assert_allclose(duals[0], dual, atol=1e-12)
+
+
+def test_step_sizes_converge(rng):
+    """eta epsilon |A|^2 <= 1 for the stacked and weighted operators, and not much less."""
+    first, second = rng.standard_normal((6, 4)), rng.standard_normal((5, 4))
+    terms = tuple(
+        AffineTerm(w, jnp.zeros(len(a)), lambda x, a=a: jnp.asarray(a) @ x, L1())
+        for w, a in ((2.0, first), (0.5, second))
+    )
+    norm = np.linalg.svd(np.concatenate([2 * first, 0.5 * second]))[1][0] ** 2
+    for eta in (0.1, 5.0):
+        epsilon = primal_step(unbounded(dual=terms), jnp.zeros(4), Steps(dual=eta, power_iterations=30))
+        assert 0.85 < eta * epsilon * norm <= 1
