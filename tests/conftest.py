@@ -11,6 +11,7 @@ import pytest
 from gvd_jax.convex import norms
 
 UNCHECKED = {"__init__", "resize_frames", "resize_flow", "resize_defocus"}
+CONF = beartype.BeartypeConf(is_pep484_tower=True)  # an int may stand for a float, as for every other type checker
 
 
 def check(function):
@@ -18,7 +19,7 @@ def check(function):
 
     JAX also builds pytrees of axes, of shapes and of batches; a resized array has another H and W than its argument.
     """
-    return function if function.__name__ in UNCHECKED else beartype.beartype(function)
+    return function if function.__name__ in UNCHECKED else beartype.beartype(conf=CONF)(function)
 
 
 runtime_checkable(norms.Norm)  # a protocol is checked by its members only if it says so

@@ -3,7 +3,7 @@
 A residual is a pytree of arrays. Every norm here is separable over groups of residual entries.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from gvd_jax.trees import pytree, static
 SMALL = 4e-3  # one gray level
 
 
+@runtime_checkable
 class Norm(Protocol):
     """What a term asks of its norm. Instances are static: they are part of the program, and compared by value."""
 
@@ -92,7 +93,7 @@ def value(norm: Norm, residual) -> jax.Array:
     return sum(leaf.sum() for leaf in jax.tree.leaves(norm.cost(residual)))  # pyright: ignore[reportReturnType]
 
 
-def conjugate_prox(norm: Norm, dual, step: jax.Array, weight: jax.Array):
+def conjugate_prox(norm: Norm, dual, step: jax.Array | float, weight: jax.Array | float):
     """prox of `step` times the conjugate of `weight * norm` at `dual` (Moreau).
 
     For a norm that is positively homogeneous this projects onto the dual ball of radius `weight`: the

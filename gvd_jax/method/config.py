@@ -53,11 +53,11 @@ class Config:
     start_flow: BlockOptions
     start_defocus: Any  # pixels of the coarsest level
     edge_variance: Any  # v_I of Eq. (7), squared intensity
-    end_confidence: Any  # of the data term in the first and last frame, whose motion is known on one side only
     post: PostFilter | None
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
     blocks: tuple[Block, ...] = static()  # of one round, in this order
+    restart: bool = static()  # whether every latent subproblem starts from the blurry frames, not from the last latent
     search: bool = static()  # whether every flow subproblem starts from a flow searched anew, coarse to fine
     path: Path = static()
     scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
@@ -73,16 +73,16 @@ class Config:
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=5.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
-            flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
+            flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2),
             defocus=BlockOptions(Steps(dual=0.01, iterations=20, cg_iterations=3), 0.5, 0.0, SCALES[-1], 2),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.0,
             edge_variance=jnp.inf,
-            end_confidence=0.1,
             post=None,
-            pyramid=Pyramid(levels=3, smallest=48, rounds=2),
+            pyramid=Pyramid(rounds=3),
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, CONSTANCY_FLOW),
+            restart=True,
             search=True,
             path=quadratic_path,
             scales=(),
@@ -123,11 +123,11 @@ class Config:
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.25,  # section 4.1
             edge_variance=(25 / 255) ** 2,  # Eq. (7)
-            end_confidence=1.0,
             post=PostFilter(),  # Eqs. (18)-(19)
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
+            restart=False,
             search=False,
             path=piecewise_linear_path,  # Eq. (3)
             scales=SCALES,

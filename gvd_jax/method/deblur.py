@@ -22,7 +22,7 @@ from gvd_jax.method.pyramid import propagate
 from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.edge_map import edge_map, luma
 from gvd_jax.model.energy import evaluate
-from gvd_jax.model.variables import Observation, Unknowns, observe
+from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress
@@ -53,12 +53,7 @@ def _observation(block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: D
     """What the block holds fixed. Occluded neighbours say nothing about the latent frame; the flow's own check would
     exclude what is still to be matched, so its block asks only that the neighbour's frame holds the position."""
     seen = visibility(unknowns.flow) if block.unknown == "latent" else inside(unknowns.flow)
-    # The motion before the first and after the last frame is a guess.
-    trust = jnp.ones(blurry.shape[0], blurry.dtype).at[jnp.array([0, -1])].set(config.end_confidence)
-    observed = observe(blurry, duty_cycle)
-    confidence = observed.confidence * trust[:, None, None] if block.unknown == "latent" else observed.confidence
-    edges = edge_map(unknowns.latent, config.edge_variance)
-    return Observation(blurry, observed.duty_cycle, edges, seen, confidence)
+    return replace(observe(blurry, duty_cycle), edge_map=edge_map(unknowns.latent, config.edge_variance), visibility=seen)
 
 
 @partial(jax.jit, static_argnames=("block", "samples"))
@@ -109,6 +104,8 @@ def run_stage(
         flow = start_flow(unknowns.latent, config)
         return replace(unknowns, flow=flow), {}
     assert stage.block is not None
+    if stage.kind == "latent" and config.restart:
+        unknowns = replace(unknowns, latent=blurry)
     unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples)
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:
         unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
@@ -155,6 +152,7 @@ class _Recorder:
 
     def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, unknowns) -> None:
         self.done += cost
+        jax.block_until_ready((energy, unknowns))  # a step is done when its numbers are there, not when it is queued
         seconds = time.monotonic() - self.begin
         energy = {name: float(part) for name, part in energy.items()}
         step = Progress(stage, level, levels, shape, min(self.done / self.total, 1.0), seconds, energy)

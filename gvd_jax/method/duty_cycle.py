@@ -62,6 +62,11 @@ def _frame_curve(gray: Frames, flow: Flow, tau: DutyCycle, candidates: jax.Array
     return jax.lax.map(lambda t: _mismatch(gray, flow, jnp.full_like(tau, t), others, path), candidates)
 
 
+def _tells(curve: np.ndarray) -> bool:
+    """Whether the candidates differ: kernels that are equal in both frames (uniform motion) agree under every tau."""
+    return bool(curve.max() > 2 * curve.min())
+
+
 def _lowest(curve: np.ndarray) -> float:
     """Abscissa of the parabola's minimum through the lowest candidate and its neighbours, within (0, 0.5]."""
     k = int(np.argmin(curve))
@@ -92,7 +97,7 @@ def clip_mismatch(gray: Frames, flow: Flow, path: Path) -> np.ndarray:
 def clip_duty_cycle(gray: Frames, flow: Flow, path: Path) -> float:
     """One tau for the clip [T, H, W, 1] with the given flow; 0.5 where nothing moves or differs."""
     curve = clip_mismatch(gray, flow, path)
-    return _lowest(curve) if np.ptp(curve) > 1e-6 else 0.5
+    return _lowest(curve) if _tells(curve) else 0.5
 
 
 def frame_duty_cycles(gray: Frames, flow: Flow, start: DutyCycle, path: Path) -> DutyCycle:
@@ -103,6 +108,7 @@ def frame_duty_cycles(gray: Frames, flow: Flow, start: DutyCycle, path: Path) ->
     for _ in range(SWEEPS):
         curve = _frame_curve(gray, flow, jnp.asarray(tau, gray.dtype), jnp.asarray(CANDIDATES, gray.dtype), path)
         difference, structure = ((exists * np.asarray(part)).sum(1) for part in curve)
-        found = [_lowest(d / np.maximum(s, 1e-9)) for d, s in zip(difference.T, structure.T, strict=True)]
+        curves = (difference / np.maximum(structure, 1e-9)).T
+        found = [_lowest(c) if _tells(c) else t for c, t in zip(curves, tau, strict=True)]
         tau = (tau + np.array(found)) / 2  # all frames move at once: half a step keeps pairs from trading places
     return jnp.asarray(tau, gray.dtype)

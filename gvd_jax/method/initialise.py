@@ -33,9 +33,13 @@ def extrapolate_ends(flow: Flow) -> Flow:
 
 
 @partial(jax.jit, static_argnames="shape")
-def _refine(gray: Frames, flow: Flow, shape: Shape, energy: Energy, options: subproblem.BlockOptions) -> Flow:
-    frames = resize_frames(gray, *shape)
-    flow = resize_flow(flow, *shape)
+def _to_level(gray: Frames, flow: Flow, shape: Shape) -> tuple[Frames, Flow]:
+    return resize_frames(gray, *shape), resize_flow(flow, *shape)
+
+
+# Apart from the resampling, so that the programs of a level serve searches that start from any size.
+@jax.jit
+def _refine(frames: Frames, flow: Flow, energy: Energy, options: subproblem.BlockOptions) -> Flow:
     unknowns = Unknowns(frames, flow, jnp.zeros(frames.shape[:3], frames.dtype))
     observation = replace(observe(frames, jnp.zeros(frames.shape[0], frames.dtype)), visibility=inside(flow))
     return subproblem.run(START_FLOW, energy, unknowns, observation, options)[0].flow
@@ -48,5 +52,5 @@ def start_flow(gray: Frames, config: Config) -> Flow:
     energy = config.energy(START_FLOW, 0)
     flow = jnp.zeros((gray.shape[0], 2, *shapes[0], 2), gray.dtype)
     for shape in shapes:
-        flow = _refine(gray, flow, shape, energy, config.start_flow)
+        flow = _refine(*_to_level(gray, flow, shape), energy, config.start_flow)
     return extrapolate_ends(flow)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
-from gvd_jax.shapes import Array, DefocusMap, DutyCycle, EdgeMap, Float, Flow, Frames
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, EdgeMap, Float, Flow, Frames, Scalar
 from gvd_jax.trees import pytree
 
 
@@ -30,7 +30,7 @@ class Observation:
     confidence: Float[Array, "T H W"]
 
 
-def observe(blurry: Frames, duty_cycle: DutyCycle) -> Observation:
+def observe(blurry: Frames, duty_cycle: DutyCycle | Scalar) -> Observation:
     """An observation with an edge map of ones, every existing neighbour visible and full confidence."""
     frames, height, width, _ = blurry.shape
     exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, None, None, :]

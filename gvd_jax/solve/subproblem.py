@@ -1,7 +1,7 @@
 """One solver for the latent, flow and defocus subproblems (Eqs. 9-17).
 
 `init / step / run`: a step builds the convex model of its block around the current unknowns, solves it by primal-dual
-iterations, and keeps the result only if the true energy of the block has not risen.
+iterations, and goes towards the solution as far as the true energy falls, every frame by a length of its own.
 """
 
 from typing import Any
@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import Problem, Steps, solve, zero_duals
-from gvd_jax.model.energy import Energy, term_value
+from gvd_jax.model.energy import Energy
 from gvd_jax.model.variables import Observation, Unknowns
-from gvd_jax.shapes import Scalar
+from gvd_jax.shapes import Array, Float, Scalar
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, quadratic
 from gvd_jax.trees import pytree, replace, static
@@ -30,29 +30,37 @@ class BlockOptions:
     linearisation: Linearisation = static(default=gauss_newton)
 
 
+# Of the way to the solution of the convex model. A model that is good in most of a frame is seldom worth nothing.
+LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.0)
+
+
 @pytree
 class BlockState:
-    """What the next step needs: unknowns, duals, and the radius within which the convex model is trusted."""
+    """What the next step needs: unknowns and duals."""
 
     unknowns: Unknowns
     duals: tuple[Any, ...]
-    radius: jax.Array
 
 
 @pytree
 class BlockInfo:
-    """What a human wants to know of a step: the block's true energy before and after, and whether it was kept."""
+    """What a human wants to know of a step: the block's true energy before and after, and how far each frame went."""
 
     before: Scalar
     after: Scalar
-    accepted: jax.Array
+    length: Float[Array, "T"]
 
 
-def block_energy(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Scalar:
-    """True energy of the terms that the block touches."""
-    return sum(  # pyright: ignore[reportReturnType]
-        term_value(energy[name], unknowns, observation) for name in block.terms
-    )
+def frame_energy(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Float[Array, "T"]:
+    """True energy of the terms that the block touches, by frame; a cost without a frame axis is shared by all."""
+    frames = unknowns.latent.shape[0]
+    total = jnp.zeros(frames, unknowns.latent.dtype)
+    for name in block.terms:
+        term = energy[name]
+        for cost in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
+            own = cost.ndim > 0 and cost.shape[0] == frames
+            total = total + term.weight * (cost.reshape(frames, -1).sum(1) if own else cost.sum() / frames)
+    return total
 
 
 def convex_model(
@@ -68,8 +76,8 @@ def convex_model(
         quadratic=exact + models,
         dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
         linear_cost=linear_cost,
-        lower=jnp.maximum(options.lower, here - state.radius),
-        upper=jnp.minimum(options.upper, here + state.radius),
+        lower=jnp.maximum(options.lower, here - options.radius),
+        upper=jnp.minimum(options.upper, here + options.radius),
     )
 
 
@@ -77,8 +85,7 @@ def init(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
 ) -> BlockState:
     """Start from the given unknowns with zero duals."""
-    radius = jnp.asarray(options.radius, unknowns.latent.dtype)
-    state = BlockState(unknowns, (), radius)
+    state = BlockState(unknowns, ())
     duals = zero_duals(convex_model(block, energy, state, observation, options), getattr(unknowns, block.unknown))
     return replace(state, duals=duals)
 
@@ -86,18 +93,25 @@ def init(
 def step(
     block: Block, energy: Energy, state: BlockState, observation: Observation, options: BlockOptions
 ) -> tuple[BlockState, BlockInfo]:
-    """Linearise, solve, and keep the result if the true energy has not risen; a rejected step halves the radius."""
+    """Linearise, solve, and go as far as pays; a step by which the true energy would rise is not taken."""
     problem = convex_model(block, energy, state, observation, options)
     start = getattr(state.unknowns, block.unknown)
-    x, duals = solve(problem, start, state.duals, options.steps)
-    proposal = replace(state.unknowns, **{block.unknown: x})
-    before = block_energy(block, energy, state.unknowns, observation)
-    after = block_energy(block, energy, proposal, observation)
-    accepted = after <= before
-    proposed = BlockState(proposal, duals, state.radius)
-    rejected = replace(state, radius=state.radius / 2)
-    kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, rejected)
-    return kept, BlockInfo(before, jnp.where(accepted, after, before), accepted)
+    solution, duals = solve(problem, start, state.duals, options.steps)
+
+    def moved(length):
+        towards = length.reshape(-1, *[1] * (start.ndim - 1)) * (solution - start)
+        return replace(state.unknowns, **{block.unknown: start + towards})
+
+    def cost(length):
+        return frame_energy(block, energy, moved(length), observation)
+
+    lengths = jnp.asarray(LENGTHS, start.dtype)
+    costs = jax.lax.map(lambda length: cost(jnp.full(start.shape[0], length)), lengths)
+    best = lengths[jnp.argmin(costs, axis=0)]
+    # Terms that join frames see the lengths of both: what is best for each frame alone must also be good for all.
+    before, after = costs[-1].sum(), cost(best).sum()
+    best = jnp.where(after <= before, best, 0)
+    return BlockState(moved(best), duals), BlockInfo(before, jnp.minimum(after, before), best)
 
 
 def run(

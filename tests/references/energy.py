@@ -70,12 +70,16 @@ def flow_variation(flow, zeta):
     return total_variation(flow[:, 0], zeta) + total_variation(flow[:, 1], zeta)
 
 
+def luma(frames):
+    """The BT.601 luma of colour frames [..., 3], the only channel of gray ones [..., 1]."""
+    return frames @ np.array([0.299, 0.587, 0.114]) if frames.shape[-1] == 3 else frames[..., 0]
+
+
 def edge_map(latent, variance):
-    """Eq. (7), at least 0.001, on the BT.601 luma of colour frames; `variance` is v_I."""
+    """Eq. (7), at least 0.001, on the luma; `variance` is v_I."""
     zeta = np.zeros(latent.shape[:3])
     for i, y, x in np.ndindex(zeta.shape):
-        gray = latent[i] @ np.array([0.299, 0.587, 0.114]) if latent.shape[-1] == 3 else latent[i, ..., 0]
-        dx, dy = differences(gray, y, x)
+        dx, dy = differences(luma(latent[i]), y, x)
         zeta[i, y, x] = max(np.exp(-(dx**2 + dy**2) / variance), 0.001)
     return zeta
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.references.blur import bilinear
-from tests.references.energy import NEIGHBOURS, displacement
+from tests.references.energy import NEIGHBOURS, displacement, luma
 
 OCCLUDED = 0.01  # o(x, y) of a neighbour that does not see x
 
@@ -29,35 +29,50 @@ def cross_check(flow):
 
 
 def patch(image, y, x):
-    """The 5x5 patch P(x) around a position, [25, C]."""
+    """The 5x5 patch P(x) of `image` [H, W] around a position, [25]."""
     return np.array([bilinear(image, y + dy - 2, x + dx - 2) for dy, dx in np.ndindex(5, 5)])
 
 
-def patch_distance(first, second):
-    """|P - P'|^2 of Eq. (19): squares summed over the 25 pixels, averaged over channels."""
-    return np.sum(np.mean((first - second) ** 2, axis=1))
+def bent_patch(image, place, y, x, dy, dx):
+    """P(x) with every pixel read where the flow of its own takes it, [25]; pixels beyond the border repeat it.
+
+    `place` is a function of a pixel: its (row, column) in `image`.
+    """
+    height, width = image.shape
+    rows, columns = np.clip(np.arange(y - 2, y + 3), 0, height - 1), np.clip(np.arange(x - 2, x + 3), 0, width - 1)
+    places = [place(r, c) for r in rows for c in columns]
+    return np.array([bilinear(image, r + dy, c + dx) for r, c in places])
 
 
-def post_filter(latent, flow, sigma_w=25 / 255, visible=None):
+def post_filter(latent, flow, sigma_w=25 / 255, visible=None, bent=False):
     """The filtered frames [T, H, W, C]; all reads are of the unfiltered ones.
 
+    Eq. (19) leaves open what |P - P'|^2 is for colour and how it is normed: here, the sum of squares of the luma.
+    As printed, P(y) is a square around y in frame i + n; if `bent`, it is the square around x seen along the flow.
     `visible` is a dictionary n -> bool [T, H, W], by default that of `cross_check`.
     """
     frames, height, width, _ = latent.shape
     visible = cross_check(flow) if visible is None else visible
-    result = np.zeros_like(latent, dtype=np.float64)
+    result, gray = np.zeros_like(latent, dtype=np.float64), luma(latent)
     for i, y, x in np.ndindex(frames, height, width):
-        own = patch(latent[i], y, x)
+        own = patch(gray[i], y, x)
         norm = 0.0
         for n in (0, *NEIGHBOURS):
             if not 0 <= i + n < frames:
                 continue
-            ux, uy = displacement(flow, i, n, y, x) if n else (0.0, 0.0)
+
+            def place(row, column, i=i, n=n):
+                ux, uy = displacement(flow, i, n, row, column) if n else (0.0, 0.0)
+                return row + uy, column + ux
+
             o = 1.0 if n == 0 or visible[n][i, y, x] else OCCLUDED
             for dy, dx in np.ndindex(3, 3):
-                row, column = y + uy + dy - 1, x + ux + dx - 1
-                distance = patch_distance(own, patch(latent[i + n], row, column))
-                weight = o * np.exp(-distance / (2 * sigma_w**2))
+                row, column = np.add(place(y, x), (dy - 1, dx - 1))
+                if bent:
+                    other = bent_patch(gray[i + n], place, y, x, dy - 1, dx - 1)
+                else:
+                    other = patch(gray[i + n], row, column)
+                weight = o * np.exp(-np.sum((own - other) ** 2) / (2 * sigma_w**2))
                 result[i, y, x] += weight * bilinear(latent[i + n], row, column)
                 norm += weight
         result[i, y, x] /= norm

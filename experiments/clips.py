@@ -1,0 +1,54 @@
+"""Rendered clips with known truth, as folders: blur/, sharp/, flow/, occ/, perhaps sigma/, and meta.json."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+
+from gvd_jax.shapes import HostArray
+from gvd_jax.video.read_write import read_video
+
+DIRECTIONS = ("fwd", "bwd")
+
+
+@dataclass(frozen=True)
+class TrueClip:
+    """A clip and all that explains it. Frames [T, H, W, 3] are display values in [0, 1]."""
+
+    name: str
+    blurry: HostArray
+    sharp: HostArray
+    flow: HostArray  # [T, 2, H, W, 2], pixels per frame interval; not known before the first and after the last frame
+    known: HostArray  # bool [T, 2, H, W]: the neighbouring frame exists and shows the point
+    defocus: HostArray  # [T, H, W], standard deviation in pixels
+    duty_cycle: float
+    transfer: str  # the curve under which the blur added up
+
+
+def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))) -> TrueClip:
+    """Read the clip in folder `path`, or the rows and columns of `crop`; without flow/ its flow is unknown (NaN)."""
+    meta = json.loads((path / "meta.json").read_text())
+    blurry, sharp = (read_video(path / name).frames[:, *crop] for name in ("blur", "sharp"))
+    frames, height, width, _ = blurry.shape
+    flow = np.full((frames, 2, height, width, 2), np.nan, np.float32)
+    known = np.zeros(flow.shape[:-1], bool)
+    for i in range(frames):
+        for k, direction in enumerate(DIRECTIONS):
+            file = path / "flow" / f"{i:04d}_{direction}.npy"
+            if file.exists():
+                flow[i, k] = np.load(file)[crop]
+                hidden = iio.imread(path / "occ" / f"{i:04d}_{direction}.png")[crop] > 0
+                known[i, k] = ~hidden & _inside(flow[i, k])
+    maps = sorted((path / "sigma").glob("*.npy"))
+    defocus = np.stack([np.load(file)[crop] for file in maps]) if maps else np.zeros((frames, height, width))
+    transfer = "none" if meta["gamma"] == 1.0 else "gamma22"
+    return TrueClip(path.name, blurry, sharp, flow, known, defocus.astype(np.float32), meta["tau"], transfer)
+
+
+def _inside(flow: HostArray) -> HostArray:
+    height, width, _ = flow.shape
+    y, x = np.mgrid[:height, :width]
+    x, y = x + flow[..., 0], y + flow[..., 1]
+    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

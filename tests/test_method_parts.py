@@ -1,0 +1,277 @@
+"""The parts of section 4: occlusion, the post-filter of Eqs. (18)-(19), the pyramid, the duty cycle, and the inputs."""
+
+from functools import partial
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gvd_jax.errors import InputError
+from gvd_jax.method.config import Pyramid
+from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.occlusion import inside, visibility
+from gvd_jax.method.post_filter import post_filter
+from gvd_jax.method.pyramid import level_shapes, propagate
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path
+from gvd_jax.ops.warp import NEIGHBOURS
+from tests.references import energy
+from tests.references import post_filter as reference
+
+FRAMES, HEIGHT, WIDTH = 3, 7, 9
+
+within, seen = jax.jit(inside), jax.jit(visibility)
+filtered = jax.jit(post_filter)
+
+
+def drift(forward, backward, noise=0.0):
+    """One flow to the next and one to the last frame, [T, 2, H, W, 2], with noise of that deviation."""
+    flow = noise * np.random.default_rng(5).standard_normal((FRAMES, 2, HEIGHT, WIDTH, 2))
+    flow[:, 0] += forward
+    flow[:, 1] += backward
+    return flow
+
+
+def test_eq19_occlusion_state_equals_the_loop(x64):
+    flow = drift((1.3, -0.6), (-1.3, 0.6), noise=0.4)
+    agree = reference.cross_check(flow)
+    held = np.zeros((FRAMES, HEIGHT, WIDTH, len(NEIGHBOURS)))
+    for i, y, x, k in np.ndindex(held.shape):
+        n = NEIGHBOURS[k]
+        if 0 <= i + n < FRAMES:
+            ux, uy = energy.displacement(flow, i, n, y, x)
+            held[i, y, x, k] = energy.inside(y + uy, x + ux, HEIGHT, WIDTH)
+    returned = np.stack([agree[n] for n in NEIGHBOURS], -1)
+    np.testing.assert_array_equal(within(jnp.asarray(flow)), held)
+    np.testing.assert_array_equal(seen(jnp.asarray(flow)), held * returned)
+    exist = 6 * HEIGHT * WIDTH  # four pairs of neighbours, two pairs two frames apart
+    assert 0.6 < held.sum() / exist < 0.9 and 0.3 < (held * returned).sum() / held.sum() < 0.9
+
+
+def test_a_drift_leaves_the_frame_at_its_border(x64):
+    """To the right by 2 px a frame: frame i + n holds WIDTH - 2 |n| columns, those it has not lost at one side."""
+    flow = jnp.asarray(drift((2, 0), (-2, 0)))
+    expected = np.zeros((FRAMES, HEIGHT, WIDTH, 4))
+    for i, k in np.ndindex(FRAMES, 4):
+        n = NEIGHBOURS[k]
+        if 0 <= i + n < FRAMES:
+            expected[i, :, max(0, -2 * n) : WIDTH - max(0, 2 * n), k] = 1
+    np.testing.assert_array_equal(within(flow), expected)
+    np.testing.assert_array_equal(seen(flow), expected)  # the flow back returns
+
+
+def test_a_flow_that_does_not_return_marks_occlusion(x64):
+    """Both ways between frames 0 and 1 where it is wrong, and every way through it between frames 0 and 2."""
+    flow = drift((1, 0), (-1, 0))
+    before = np.asarray(seen(jnp.asarray(flow)))
+    flow[1, 1, 2, 5] = (3, 0)
+    lost = np.argwhere(before - np.asarray(seen(jnp.asarray(flow))))
+    pairs = sorted((int(i), NEIGHBOURS[k], int(y), int(x)) for i, y, x, k in lost)
+    assert pairs == [(0, 1, 2, 4), (0, 2, 2, 4), (1, -1, 2, 5), (2, -2, 2, 6)]
+
+
+def filter_problem(channels, noise=0.0):
+    rng = np.random.default_rng(2)
+    latent = rng.uniform(0.35, 0.5, (FRAMES, HEIGHT, WIDTH, channels))
+    visible = rng.uniform(size=(FRAMES, HEIGHT, WIDTH, 4)) > 0.4
+    return latent, drift((1.25, -0.5), (-1.5, 0.25), noise), visible
+
+
+def both_filters(latent, flow, visible, **options):
+    by_neighbour = {n: visible[..., k] for k, n in enumerate(NEIGHBOURS)}
+    arrays = [jnp.asarray(a, float) for a in (latent, flow, visible)]
+    slow = reference.post_filter(latent, flow, visible=by_neighbour, **options)
+    return filtered(*arrays, 25 / 255, reference.OCCLUDED), slow
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_eq18_eq19_post_filter_equals_the_loop(x64, channels):
+    """Under one flow and away from the border: there, squares around y are squares seen along the flow."""
+    latent, flow, visible = filter_problem(channels)
+    result, slow = both_filters(latent, flow, visible)
+    inner = np.s_[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(result[inner], slow[inner], rtol=1e-12)
+    assert np.abs(result - latent)[inner].mean() > 0.005
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_eq19_patches_bend_with_the_flow(x64, channels):
+    """Everywhere under any flow. Not as printed: every pixel of a patch moves by its own flow, which is a box sum."""
+    result, slow = both_filters(*filter_problem(channels, noise=0.7), bent=True)
+    np.testing.assert_allclose(result, slow, rtol=1e-12)
+
+
+def test_eq19_distance_and_occlusion_set_the_weight(x64):
+    """Two flat frames that differ by d: the neighbour weighs o exp(-25 d^2 / (2 sigma^2))."""
+    levels, sigma = np.array([0.4, 0.42, 0.42]), 0.1
+    latent = jnp.asarray(np.broadcast_to(levels[:, None, None, None], (FRAMES, HEIGHT, WIDTH, 1)))
+    still = jnp.asarray(drift(0, 0))
+    for visible, o in ((1.0, 1.0), (0.0, 0.2)):
+        result = filtered(latent, still, jnp.full((FRAMES, HEIGHT, WIDTH, 4), visible), sigma, 0.2)
+        weight = 2 * o * np.exp(-25 * 0.02**2 / (2 * sigma**2))
+        np.testing.assert_allclose(result[0], 0.4 + 0.02 * weight / (1 + weight), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "shape, pyramid, count, coarsest",
+    [
+        ((720, 1280), Pyramid(factor=0.9, levels=17), 17, (133, 237)),  # section 4 and the code of [20]
+        ((720, 1280), Pyramid(factor=0.9, levels=100), 37, (16, 29)),
+        ((64, 48), Pyramid(factor=0.5, levels=9, smallest=12), 3, (16, 12)),
+        ((64, 48), Pyramid(factor=0.5, levels=9, smallest=13), 2, (32, 24)),
+        ((64, 48), Pyramid(factor=0.5, levels=1), 1, (64, 48)),
+        ((5, 7), Pyramid(factor=0.5, levels=9), 1, (5, 7)),  # smaller than the smallest: still one level
+    ],
+)
+def test_levels_of_the_pyramid(shape, pyramid, count, coarsest):
+    shapes = level_shapes(*shape, pyramid)
+    assert len(shapes) == count and shapes[0] == coarsest and shapes[-1] == shape
+    for small, large in pairwise(shapes):
+        np.testing.assert_allclose(small, np.multiply(pyramid.factor, large), atol=1)
+
+
+def test_propagation_rescales_flow_per_axis_and_defocus_by_the_ratio():
+    """Algorithm 1, step 7. One number per unknown; 9 x 11 becomes 18 x 33."""
+    flow = jnp.broadcast_to(jnp.array([[3.0, -2.0], [0.5, 1.0]])[None, :, None, None], (2, 2, 9, 11, 2))
+    coarse = Unknowns(jnp.full((2, 9, 11, 1), 0.3), flow, jnp.full((2, 9, 11), 1.5))
+    fine = propagate(coarse, (18, 33))
+    assert [leaf.shape for leaf in jax.tree.leaves(fine)] == [(2, 18, 33, 1), (2, 2, 18, 33, 2), (2, 18, 33)]
+    np.testing.assert_allclose(fine.latent, 0.3, rtol=1e-5)
+    moved = np.broadcast_to(np.array([[9, -4], [1.5, 2]])[None, :, None, None], fine.flow.shape)
+    np.testing.assert_allclose(fine.flow, moved, rtol=1e-5)
+    np.testing.assert_allclose(fine.defocus, 1.5 * np.sqrt(2 * 3), rtol=1e-5)  # the geometric mean of both ratios
+
+
+TIMES = np.arange(7)
+ZIGZAG = 5 * TIMES + 3j * (TIMES % 2)  # the path of a texture, x + iy: neighbours are blurred along different kernels
+UNIFORM = (5 + 2j) * TIMES
+
+
+def blurred(path, tau, height=32, width=40):
+    """A texture [T, H, W, 1] that moves along `path`, blurred by the kernels of Eq. (3), and its exact flow.
+
+    `path` also names the places before the first and after the last frame.
+    """
+    rng = np.random.default_rng(0)
+    waves, phases = rng.uniform(-0.9, 0.9, (12, 2)), rng.uniform(0, 2 * np.pi, 12)
+    y, x = np.mgrid[:height, :width]
+    texture = sum(
+        np.cos(a * (x - path[1:-1, None, None].real) + b * (y - path[1:-1, None, None].imag) + c)
+        for (a, b), c in zip(waves, phases, strict=True)
+    )
+    step = np.diff(path)
+    flow = np.stack([step[1:], -step[:-1]], 1)[:, :, None, None]
+    flow = np.broadcast_to(np.stack([flow.real, flow.imag], -1), (len(path) - 2, 2, height, width, 2))
+    frames, flow = jnp.asarray(0.5 + 0.04 * texture[..., None], jnp.float32), jnp.asarray(flow, jnp.float32)
+    # More samples than the estimate takes: it must not live off the same numbers.
+    return motion_blur(piecewise_linear_path, 12, frames, flow, jnp.asarray(tau, jnp.float32)), flow
+
+
+clip_tau = partial(clip_duty_cycle, path=piecewise_linear_path)
+frame_taus = partial(frame_duty_cycles, path=piecewise_linear_path)
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.25, 0.5])
+def test_duty_cycle_of_a_clip_is_found(tau):
+    assert clip_tau(*blurred(ZIGZAG, np.full(5, tau))) == pytest.approx(tau, abs=0.03)
+
+
+def test_duty_cycle_of_every_frame_is_found():
+    taus = np.array([0.2, 0.4, 0.3, 0.45, 0.25])
+    clip = blurred(ZIGZAG, taus)
+    found = frame_taus(*clip, jnp.full(5, clip_tau(*clip), jnp.float32))
+    np.testing.assert_allclose(found, taus, atol=0.08)
+
+
+UNIDENTIFIED = {
+    "constant": lambda: (jnp.full((5, 32, 40, 1), 0.4), blurred(ZIGZAG, np.full(5, 0.3))[1]),
+    "still": lambda: blurred(0 * UNIFORM, np.full(5, 0.3)),
+}
+
+
+@pytest.mark.parametrize("name", UNIDENTIFIED)
+def test_duty_cycle_is_that_of_an_open_shutter_where_nothing_tells(name):
+    assert clip_tau(*UNIDENTIFIED[name]()) == 0.5
+
+
+@pytest.mark.xfail(strict=True, reason="equal kernels agree under every tau; rounding and the border prefer the lowest")
+def test_duty_cycle_of_a_uniform_motion_is_not_taken_for_a_closed_shutter():
+    assert clip_tau(*blurred(UNIFORM, np.full(5, 0.3))) == 0.5
+
+
+@pytest.mark.xfail(strict=True, reason="the lowest candidate of a curve of zeros is the first, not the start")
+@pytest.mark.parametrize("name", UNIDENTIFIED)
+def test_duty_cycle_of_every_frame_stays_where_nothing_tells(name):
+    np.testing.assert_allclose(frame_taus(*UNIDENTIFIED[name](), jnp.full(5, 0.3)), 0.3, atol=1e-6)
+
+
+FILM = np.linspace(0, 1, 2 * 3 * 4 * 3).reshape(2, 3, 4, 3)
+
+
+def spoiled(value):
+    film = FILM.copy()
+    film[1, 2, 3, 0] = value
+    return film
+
+
+@pytest.mark.parametrize(
+    "frames, message",
+    [
+        (FILM[:1], "1 frame shows no motion"),
+        (FILM[0], r"shape \(3, 4, 3\)"),
+        (FILM[..., 0], r"must be \[T, H, W, C\]"),
+        (np.concatenate([FILM, FILM[..., :1]], -1), "C = 1 .gray. or 3"),  # RGBA
+        (FILM[:, :0], "no pixels"),
+        ((255 * FILM).astype(np.uint8), "uint8.* divide by 255"),
+        (FILM > 0.5, "bool"),
+        (spoiled(np.nan), r"NaN or infinity \(frame 1\)"),
+        (spoiled(-np.inf), "NaN or infinity"),
+        (255 * FILM, r"span \[0, 255\]; scale"),
+        (spoiled(-0.1), r"span \[-0.1, 1\]"),
+    ],
+)
+def test_frames_that_are_refused(frames, message):
+    with pytest.raises(InputError, match=message) as caught:
+        check_frames(frames)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("frames", [FILM, FILM[..., :1], FILM.astype(np.float16), jnp.asarray(FILM), spoiled(1.0005)])
+def test_frames_that_are_accepted(frames):
+    checked = check_frames(frames)
+    assert checked.dtype == jnp.float32 and checked.shape == frames.shape
+    np.testing.assert_allclose(checked, np.clip(frames, 0, 1), atol=1e-6)
+    assert checked.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "tau, message",
+    [
+        (0.0, r"duty cycle 0 is outside \(0, 0.5\]"),
+        (2, "duty cycle 2 is outside"),
+        (-0.1, "-0.1 is outside"),
+        (float("nan"), "nan is outside"),
+        ([0.3, 0.7, 0.5], "0.7 is outside"),
+        ([0.3, 0.4], "2 duty cycles for 3 frames"),
+        ([0.3], "1 duty cycles for 3 frames"),
+        ("always", "'always' is not a number"),
+        ("0.3", "not a number"),
+    ],
+)
+def test_duty_cycles_that_are_refused(tau, message):
+    with pytest.raises(InputError, match=message) as caught:
+        check_duty_cycle(tau, 3)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("tau, expected", [(0.5, [0.5] * 3), ([0.1, 0.3, 0.5], [0.1, 0.3, 0.5]), ("auto", None)])
+def test_duty_cycles_that_are_accepted(tau, expected):
+    checked = check_duty_cycle(tau, 3)
+    assert (checked is None) == (expected is None)
+    if checked is not None:
+        assert checked.dtype == jnp.float32
+        np.testing.assert_allclose(checked, expected, rtol=1e-6)
+    assert check_duty_cycle("per-frame", 3) is None
