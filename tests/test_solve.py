@@ -7,20 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.convex.norms import SquaredL2
-from gvd_jax.convex.pdhg import Steps, primal_step
+from gvd_jax.convex.pdhg import Steps
 from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.energy import Weights, energy_gradient, gvd_energy
+from gvd_jax.model.energy import Weights, gvd_energy
 from gvd_jax.model.terms import BRIGHTNESS, PIXELS, STRUCTURE, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.motion_blur import piecewise_linear_path
 from gvd_jax.solve import subproblem
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block
-from gvd_jax.solve.linearise import gradient, quadratic
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import replace
-from tests.problems import random_clip, translating
-from tests.references import solvers
+from tests.problems import translating
 
 MODEL = BlurModel(piecewise_linear_path, 3, (0.0, 0.5, 1.0))
 WEIGHTS = Weights(data=2.5e4, temporal=2.0, latent_tv=0.5, flow_tv=1.0, defocus_tv=1.0)
@@ -43,7 +40,7 @@ def solved(block, weights, unknowns, observation, options):
 
 @partial(jax.jit, static_argnums=0)
 def energy_of(block, weights, unknowns, observation):
-    return subproblem.block_energy(block, whole_energy(weights), unknowns, observation)
+    return subproblem.frame_energy(block, whole_energy(weights), unknowns, observation).sum()
 
 
 def blurred_clip():
@@ -57,10 +54,26 @@ def blurred_clip():
 PRIMAL_DUAL = Steps(dual=5.0, iterations=15, cg_iterations=5)
 CASES = {  # block, start, options, and the share of the error that may be left
     "eq9_latent": (LATENT, lambda v, o: o.blurry, BlockOptions(PRIMAL_DUAL, 0.5, 0.0, 1.0, 2), 0.6),
-    "eq11_flow": (FLOW, lambda v, o: v.flow + 0.3, BlockOptions(Steps(0.05, cg_iterations=5), 0.1, linearisations=4), 0.6),
+    "eq11_flow": (
+        FLOW,
+        lambda v, o: v.flow + 0.3,
+        BlockOptions(Steps(0.05, cg_iterations=5), 0.1, linearisations=4),
+        0.6,
+    ),
     "eq15_defocus": (DEFOCUS, lambda v, o: v.defocus - 0.3, BlockOptions(PRIMAL_DUAL, 0.1, 0.0, 1.0, 4), 0.6),
-    "start_flow": (START_FLOW, lambda v, o: 0 * v.flow, BlockOptions(Steps(cg_iterations=20), 0.5, linearisations=5), 0.2),
-    "constancy_flow": (CONSTANCY_FLOW, lambda v, o: v.flow + 0.5, BlockOptions(Steps(cg_iterations=20), 0.2, linearisations=4), 0.3),
+    # A third of the motion leads out of the clip: without the data term nothing is known of it.
+    "start_flow": (
+        START_FLOW,
+        lambda v, o: 0 * v.flow,
+        BlockOptions(Steps(cg_iterations=20), 0.5, linearisations=5),
+        0.4,
+    ),
+    "constancy_flow": (
+        CONSTANCY_FLOW,
+        lambda v, o: v.flow + 0.5,
+        BlockOptions(Steps(cg_iterations=20), 0.2, linearisations=4),
+        0.3,
+    ),
 }
 
 

@@ -53,12 +53,14 @@ class Config:
     start_flow: BlockOptions
     start_defocus: Any  # pixels of the coarsest level
     edge_variance: Any  # v_I of Eq. (7), squared intensity
+    end_confidence: Any  # of the data term in the first and last frame before their motion has been searched
     post: PostFilter | None
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
     blocks: tuple[Block, ...] = static()  # of one round, in this order
-    restart: bool = static()  # whether every latent subproblem starts from the blurry frames, not from the last latent
-    search: bool = static()  # whether every flow subproblem starts from a flow searched anew, coarse to fine
+    afresh: bool = (
+        static()
+    )  # whether a round starts from blurry frames and searches its flow from zero, not from the last
     path: Path = static()
     scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
     samples: int = static(default=12)  # reads per side of the exposure at full size; `deblur` sets it from the flow
@@ -78,12 +80,12 @@ class Config:
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.0,
             edge_variance=jnp.inf,
+            end_confidence=0.1,
             post=None,
             pyramid=Pyramid(rounds=3),
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, CONSTANCY_FLOW),
-            restart=True,
-            search=True,
+            afresh=True,
             path=quadratic_path,
             scales=(),
         )
@@ -100,7 +102,7 @@ class Config:
             flow=flow,
             start_flow=flow,
             blocks=(LATENT, START_FLOW),
-            search=False,
+            afresh=False,
             pyramid=Pyramid(rounds=1),
         )
 
@@ -123,12 +125,12 @@ class Config:
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.25,  # section 4.1
             edge_variance=(25 / 255) ** 2,  # Eq. (7)
+            end_confidence=1.0,
             post=PostFilter(),  # Eqs. (18)-(19)
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
-            restart=False,
-            search=False,
+            afresh=False,
             path=piecewise_linear_path,  # Eq. (3)
             scales=SCALES,
         )

@@ -13,7 +13,8 @@ import numpy as np
 
 from gvd_jax.method.config import Config
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
-from gvd_jax.method.initialise import extrapolate_ends, start_flow
+from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
+from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
@@ -22,13 +23,13 @@ from gvd_jax.method.pyramid import propagate
 from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.edge_map import edge_map, luma
 from gvd_jax.model.energy import evaluate
-from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
 from gvd_jax.solve import subproblem
-from gvd_jax.solve.blocks import Block
+from gvd_jax.solve.blocks import LATENT, Block
 from gvd_jax.trees import replace
 
 SAMPLES = (4, 6, 8, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
@@ -49,21 +50,48 @@ class Result:
     history: tuple[Progress, ...]
 
 
-def _observation(block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config):
+def _observation(
+    block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
+) -> Observation:
     """What the block holds fixed. Occluded neighbours say nothing about the latent frame; the flow's own check would
     exclude what is still to be matched, so its block asks only that the neighbour's frame holds the position."""
-    seen = visibility(unknowns.flow) if block.unknown == "latent" else inside(unknowns.flow)
-    return replace(observe(blurry, duty_cycle), edge_map=edge_map(unknowns.latent, config.edge_variance), visibility=seen)
+    observed = observe(blurry, duty_cycle)
+    latent = block.unknown == "latent"
+    ends = jnp.array([0, -1])
+    return replace(
+        observed,
+        edge_map=edge_map(unknowns.latent, config.edge_variance),
+        visibility=visibility(unknowns.flow) if latent else inside(unknowns.flow),
+        confidence=observed.confidence.at[ends].mul(end_confidence) if latent else observed.confidence,
+    )
 
 
 @partial(jax.jit, static_argnames=("block", "samples"))
-def solve_block(block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, samples: int):
-    """One subproblem on one level, and every term of the energy after it (steps 3-5)."""
+def solve_block(
+    block: Block,
+    unknowns: Unknowns,
+    blurry: Frames,
+    duty_cycle: DutyCycle,
+    config: Config,
+    samples: int,
+    end_confidence: Any = 1.0,
+) -> tuple[Unknowns, dict[str, Any]]:
+    """One subproblem on one level, and every term of the energy after it (steps 3-5).
+
+    `samples` are reads per side of the exposure; `end_confidence` scales the data term of the first and the last frame
+    in the latent subproblem.
+    """
     energy = config.energy(block, samples)
-    observation = _observation(block, unknowns, blurry, duty_cycle, config)
+    observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
     unknowns, _ = subproblem.run(block, energy, unknowns, observation, options)
     return unknowns, evaluate(energy, unknowns, observation)[1]
+
+
+@partial(jax.jit, static_argnames="samples")
+def _search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, samples: int) -> Unknowns:
+    data = config.energy(LATENT, samples)["data"].residual
+    return replace(unknowns, flow=search_ends(unknowns, blurry, duty_cycle, data))
 
 
 @jax.jit
@@ -102,11 +130,15 @@ def run_stage(
         unknowns = _in_colour(unknowns, light)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
-        return replace(unknowns, flow=flow), {}
+        kept = flow if stage.guess else accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
+        return replace(unknowns, flow=kept), {}
+    if stage.kind == "ends":
+        return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}
     assert stage.block is not None
-    if stage.kind == "latent" and config.restart:
+    if stage.kind == "latent" and config.afresh:
         unknowns = replace(unknowns, latent=blurry)
-    unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples)
+    end_confidence = config.end_confidence if stage.guess else 1.0
+    unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:
         unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
     return unknowns, energy

@@ -6,30 +6,16 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.config import Config
+from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.pyramid import Shape, level_shapes
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.resize import resize_flow, resize_frames
-from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import START_FLOW
 from gvd_jax.trees import replace
-
-
-def extrapolate_ends(flow: Flow) -> Flow:
-    """Before the first and after the last frame the motion keeps the acceleration of the frame next to it.
-
-    u_b(x) = a(x + u_f) - u_f and u_f(x) = a(x + u_b) - u_b with a = u_f + u_b of the neighbour; two frames know none.
-    """
-    flow = flow.at[0, 1].set(0).at[-1, 0].set(0)
-    if flow.shape[0] < 3:
-        return flow.at[0, 1].set(-flow[0, 0]).at[-1, 0].set(-flow[-1, 1])
-    acceleration = flow[:, 0] + flow[:, 1]
-    first = warp(acceleration, flow[:, 0, :, :, None], (1,))[0, :, :, 0] - flow[0, 0]
-    last = warp(acceleration, flow[:, 1, :, :, None], (-1,))[-1, :, :, 0] - flow[-1, 1]
-    return flow.at[0, 1].set(first).at[-1, 0].set(last)
 
 
 @partial(jax.jit, static_argnames="shape")

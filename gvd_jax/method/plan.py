@@ -7,12 +7,24 @@ from gvd_jax.method.pyramid import Shape, level_shapes
 from gvd_jax.solve.blocks import LATENT, Block
 
 # Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
-COSTS = {"start flow": 1.5, "latent": 1.0, "flow": 0.5, "defocus": 0.5, "search": 0.6, "filter": 0.3, "colour": 2.5}
+COSTS = {
+    "start flow": 1.5,
+    "latent": 1.0,
+    "flow": 0.5,
+    "defocus": 0.5,
+    "search": 0.6,
+    "ends": 0.1,
+    "filter": 0.3,
+    "colour": 2.5,
+}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the plan. `kind`: the unknown a block solves for, "search" (flow from zero), "filter" or "colour"."""
+    """One step of the plan.
+
+    `kind`: the unknown a block solves for, "search" (flow from zero), "ends" (their motion), "filter" or "colour".
+    """
 
     kind: str
     block: Block | None
@@ -20,6 +32,7 @@ class Stage:
     shape: Shape
     samples: int  # reads per side of the exposure
     cost: float
+    guess: bool  # whether the motion of the ends has not been searched yet
 
 
 def make_plan(height: int, width: int, config: Config) -> list[Stage]:
@@ -29,14 +42,17 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     def stage(kind: str, block: Block | None, level: int) -> Stage:
         shape = shapes[level]
         samples = max(2, -(-config.samples * shape[0] // height))
-        return Stage(kind, block, level, shape, samples, COSTS[kind] * shape[0] * shape[1] / (height * width))
+        cost = COSTS[kind] * shape[0] * shape[1] / (height * width)
+        return Stage(kind, block, level, shape, samples, cost, all(done.kind != "ends" for done in plan))
 
-    plan = []
+    plan: list[Stage] = []
     for level in range(len(shapes)):
-        for _ in range(config.pyramid.rounds):
+        for turn in range(config.pyramid.rounds):
             for block in config.blocks:
-                if block.unknown == "flow" and config.search:
+                if block.unknown == "flow" and config.afresh:
                     plan.append(stage("search", None, level))
+                    if level == turn == 0:
+                        plan.append(stage("ends", None, level))
                 plan.append(stage(block.unknown, block, level))
         if config.post is not None:
             plan.append(stage("filter", None, level))

@@ -71,7 +71,9 @@ def scatter_windows(windows: jax.Array, at: Corners, values: jax.Array) -> jax.A
     fy, fx = at.fraction_y[..., None], at.fraction_x[..., None]
     weights = ((1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx)
     update = jnp.concatenate([w * values for w in weights], axis=-1).reshape(-1, windows.shape[-1])
-    return windows.at[at.index.reshape(-1)].add(update, mode="promise_in_bounds")
+    # Without the barrier XLA computes positions and weights anew for each of the 4 C numbers it adds: half the speed.
+    index, update = jax.lax.optimization_barrier((at.index.reshape(-1), update))
+    return windows.at[index].add(update, mode="promise_in_bounds")
 
 
 def unfold_windows(windows: jax.Array, shape: tuple[int, ...]) -> jax.Array:

@@ -1,0 +1,119 @@
+"""Each subproblem alone, the other two unknowns exact: what a perfect rest of the method allows, and what it costs.
+
+    python -m experiments.blocks DATA
+
+Rows go to experiments/results/blocks.json. Seconds are those of the first call less those of the second (compiling) and
+those of the second (running).
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+import gvd_jax as gvd
+from experiments.clips import TrueClip, read_clip
+from experiments.results import Results, Row
+from gvd_jax import metrics
+from gvd_jax.method.deblur import solve_block
+from gvd_jax.method.initialise import extrapolate_ends, start_flow
+from gvd_jax.model.edge_map import luma
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.ops.defocus_blur import SCALES
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, LATENT
+from gvd_jax.trees import replace
+
+INTERIOR = slice(1, -1)
+TEXTURE = 0.05  # of the intensity range: the standard deviation in a 7x7 window from which defocus can be seen
+SAMPLES = 12
+
+
+def truth(clip: TrueClip) -> Unknowns:
+    """The exact unknowns in gray; the ends' unknown motion keeps the acceleration of their neighbours."""
+    flow = extrapolate_ends(jnp.asarray(np.nan_to_num(clip.flow)))
+    return Unknowns(luma(jnp.asarray(clip.sharp)), flow, jnp.asarray(clip.defocus))
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, Row]:
+    """The result of a second call, and the seconds of both."""
+    seconds = []
+    for _ in range(2):
+        start = time.monotonic()
+        result = jax.block_until_ready(function())
+        seconds.append(time.monotonic() - start)
+    return result, {"compile s": round(seconds[0] - seconds[1], 1), "run s": round(seconds[1], 1)}
+
+
+def latent_from_exact_flow(clip: TrueClip) -> Row:
+    """Latent frames in colour, started from the blurry ones."""
+    config = gvd.Config.default()
+    blurry = jnp.asarray(clip.blurry)
+    tau = jnp.full(len(blurry), clip.duty_cycle)
+    start = replace(truth(clip), latent=blurry)
+    result, seconds = timed(lambda: solve_block(LATENT, start, blurry, tau, config, SAMPLES)[0])
+    gain = metrics.psnr(result.latent, clip.sharp) - metrics.psnr(clip.blurry, clip.sharp)
+    return {"gain dB": round(gain.mean(), 3), "interior gain dB": round(gain[INTERIOR].mean(), 3)} | seconds
+
+
+def flow_from_exact_latent(clip: TrueClip) -> Row:
+    """Flow of the sharp frames, searched from zero, then refined with the data term."""
+    config = gvd.Config.default()
+    exact, blurry = truth(clip), luma(jnp.asarray(clip.blurry))
+    tau = jnp.full(len(blurry), clip.duty_cycle)
+
+    def solve():
+        start = replace(exact, flow=start_flow(exact.latent, config))
+        return solve_block(CONSTANCY_FLOW, start, blurry, tau, config, SAMPLES)[0]
+
+    result, seconds = timed(solve)
+    error = metrics.end_point_error(result.flow, np.nan_to_num(clip.flow), clip.known)
+    return {"EPE px": round(error, 4)} | seconds
+
+
+def defocus_from_exact_rest(clip: TrueClip) -> Row:
+    """The defocus map from latent frames and flow, started in focus."""
+    config = replace(gvd.Config.default(), scales=SCALES)
+    exact, blurry = truth(clip), luma(jnp.asarray(clip.blurry))
+    tau = jnp.full(len(blurry), clip.duty_cycle)
+    start = replace(exact, defocus=jnp.full_like(exact.defocus, 0.25))
+    result, seconds = timed(lambda: solve_block(DEFOCUS, start, blurry, tau, config, SAMPLES)[0])
+    inner = np.zeros(clip.defocus.shape, bool)
+    inner[INTERIOR] = textured(np.asarray(exact.latent))[INTERIOR]
+    error = metrics.defocus_error(result.defocus, clip.defocus, inner)
+    return {"sigma RMSE px": round(error, 4), "share with texture": round(float(inner[INTERIOR].mean()), 3)} | seconds
+
+
+def textured(frames: np.ndarray) -> np.ndarray:
+    """Where the frames [T, H, W, 1] vary by more than TEXTURE."""
+    from scipy.ndimage import uniform_filter
+
+    def mean(image):
+        return uniform_filter(image, size=7)
+
+    images = [frame[..., 0].astype(np.float64) for frame in frames]
+    return np.stack([mean(image**2) - mean(image) ** 2 > TEXTURE**2 for image in images])
+
+
+def main(
+    data: tyro.conf.Positional[Path], results: Path = Path("experiments/results/blocks.json"), again: bool = False
+) -> None:
+    """Measure the rows that are missing, or all `again`, and print the table."""
+    kept = Results(results)
+    trials = {
+        "latent, d1_motion": (latent_from_exact_flow, "d1_motion"),
+        "flow, d1_motion": (flow_from_exact_latent, "d1_motion"),
+        "defocus, d3_both": (defocus_from_exact_rest, "d3_both"),
+    }
+    for name, (trial, clip) in trials.items():
+        if again or name not in kept.rows:
+            kept.add(name, trial(read_clip(data / clip)))
+    print(kept.table())
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,50 @@
+"""Where results are kept: one JSON file per experiment, written after every row, and its rows as a Markdown table."""
+
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+PACKAGES = ("gvd_jax", "jax", "jaxlib", "numpy", "scikit-image")
+
+
+def surroundings() -> Row:
+    """What a figure depends on besides the code: versions, machine and its load."""
+    import jax
+
+    versions = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
+    machine = {"device": jax.devices()[0].device_kind, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    return versions | machine | {"date": time.strftime("%Y-%m-%d")}
+
+
+class Results:
+    """Rows by name, in a file: a run that was cut off goes on where it stopped, a row measured again is replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, Row] = json.loads(path.read_text()) if path.exists() else {}
+
+    def add(self, name: str, row: Row) -> None:
+        """Keep a row with its surroundings, print it and write the file."""
+        self.rows[name] = row | {"surroundings": surroundings()}
+        print(name, row, flush=True)
+        temporary = self.path.with_suffix(".tmp")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(self.rows, indent=1) + "\n")
+        temporary.replace(self.path)
+
+    def table(self) -> str:
+        """All rows as Markdown; a column is every key that some row has."""
+        keys = list(dict.fromkeys(key for row in self.rows.values() for key in row if key != "surroundings"))
+        lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
+        for name, row in self.rows.items():
+            lines.append(f"| {name} | " + " | ".join(_cell(row.get(key)) for key in keys) + " |")
+        return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

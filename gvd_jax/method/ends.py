@@ -1,0 +1,60 @@
+"""The motion before the first and after the last frame: no neighbour shows it, only the blur of the end frame does."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.model.terms import DataResidual
+from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.ops.filters import correlate
+from gvd_jax.ops.warp import warp
+from gvd_jax.shapes import DutyCycle, Flow, Frames
+
+GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))  # [49, 2], parts of the fastest motion
+WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
+SHARE = 0.1  # of the frame's mean in the cost of a window: what has no texture goes with the rest
+
+
+def extrapolate_ends(flow: Flow) -> Flow:
+    """The ends keep the acceleration of the frame next to them; two frames know none.
+
+    u_b(x) = a(x + u_f) - u_f and u_f(x) = a(x + u_b) - u_b with a = u_f + u_b of the neighbour.
+    """
+    flow = flow.at[0, 1].set(0).at[-1, 0].set(0)
+    if flow.shape[0] < 3:
+        return flow.at[0, 1].set(-flow[0, 0]).at[-1, 0].set(-flow[-1, 1])
+    acceleration = flow[:, 0] + flow[:, 1]
+    first = warp(acceleration, flow[:, 0, :, :, None], (1,))[0, :, :, 0] - flow[0, 0]
+    last = warp(acceleration, flow[:, 1, :, :, None], (-1,))[-1, :, :, 0] - flow[-1, 1]
+    return flow.at[0, 1].set(first).at[-1, 0].set(last)
+
+
+def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:
+    """Give the ends the `acceleration` [2, H, W, 2], that of the first and of the last frame."""
+    return flow.at[0, 1].set(acceleration[0] - flow[0, 0]).at[-1, 0].set(acceleration[1] - flow[-1, 1])
+
+
+def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data: DataResidual) -> Flow:
+    """The flow with that acceleration of the ends, of a grid around uniform motion, that explains their blur best.
+
+    Chosen per pixel by the data term over a window around it. The latent frames of the ends should owe more to their
+    neighbours than to their own blur, or they explain every acceleration alike.
+    """
+    ends = jnp.array([0, unknowns.latent.shape[0] - 1])
+    flow = unknowns.flow
+    speed = jnp.linalg.norm(jnp.stack([flow[0, 0], flow[-1, 1]]), axis=-1)
+    reach = jnp.maximum(jnp.quantile(speed, 0.99), 1.0)
+    candidates = reach * jnp.asarray(GRID, flow.dtype)
+    observation = observe(blurry[ends], duty_cycle[ends])
+
+    def cost(acceleration):
+        moved = accelerate_ends(flow, jnp.broadcast_to(acceleration, (2, *flow.shape[2:])))
+        end = Unknowns(unknowns.latent[ends], moved[ends], unknowns.defocus[ends])
+        error = jnp.stack([jnp.square(r).sum(-1) for r in data(end, observation)]).sum(0)
+        window = correlate(correlate(error, WINDOW, 1), WINDOW, 2)
+        return window + SHARE * error.mean((1, 2), keepdims=True)
+
+    best = jnp.argmin(jax.lax.map(cost, candidates), axis=0)
+    return accelerate_ends(flow, candidates[best])
