@@ -28,23 +28,45 @@ class TrueClip:
 
 
 def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))) -> TrueClip:
-    """Read the clip in folder `path`, or the rows and columns of `crop`; without flow/ its flow is unknown (NaN)."""
+    """Read the clip in folder `path`, or the rows and columns of `crop`.
+
+    Without flow/ the flow is that of the affine maps in meta.json, and without those unknown (NaN).
+    """
     meta = json.loads((path / "meta.json").read_text())
     blurry, sharp = (read_video(path / name).frames[:, *crop] for name in ("blur", "sharp"))
     frames, height, width, _ = blurry.shape
     flow = np.full((frames, 2, height, width, 2), np.nan, np.float32)
     known = np.zeros(flow.shape[:-1], bool)
+    maps = np.array(meta.get("affine_image_to_texture", []))  # [layer, frame, 2, 3]
     for i in range(frames):
-        for k, direction in enumerate(DIRECTIONS):
+        for k, (direction, step) in enumerate(zip(DIRECTIONS, (1, -1), strict=True)):
             file = path / "flow" / f"{i:04d}_{direction}.npy"
             if file.exists():
                 flow[i, k] = np.load(file)[crop]
-                hidden = iio.imread(path / "occ" / f"{i:04d}_{direction}.png")[crop] > 0
+            elif len(maps) and 0 <= i + step < frames:
+                flow[i, k] = _affine_flow(maps[:, i], maps[:, i + step], iio.imread(path / "layer" / f"{i:04d}.png"))[
+                    crop
+                ]
+            if not np.isnan(flow[i, k]).any():
+                hidden = iio.imread(path / "occ" / f"{i:04d}_{direction}.png", mode="L")[crop] > 0
                 known[i, k] = ~hidden & _inside(flow[i, k])
-    maps = sorted((path / "sigma").glob("*.npy"))
-    defocus = np.stack([np.load(file)[crop] for file in maps]) if maps else np.zeros((frames, height, width))
+    files = sorted((path / "sigma").glob("*.npy"))
+    defocus = np.stack([np.load(file)[crop] for file in files]) if files else np.zeros((frames, height, width))
     transfer = "none" if meta["gamma"] == 1.0 else "gamma22"
     return TrueClip(path.name, blurry, sharp, flow, known, defocus.astype(np.float32), meta["tau"], transfer)
+
+
+def _affine_flow(here: HostArray, there: HostArray, layer: HostArray) -> HostArray:
+    """Flow [H, W, 2] of the `layer` [H, W] seen at each pixel, whose maps to its texture are `here` and `there`."""
+    height, width = layer.shape
+    y, x = np.mgrid[:height, :width].astype(float)
+    points = np.stack([x, y], -1)
+    flow = np.empty((height, width, 2), np.float32)
+    for k, (a, b) in enumerate(zip(here, there, strict=True)):
+        texture = points @ a[:, :2].T + a[:, 2]
+        moved = (texture - b[:, 2]) @ np.linalg.inv(b[:, :2]).T
+        flow[layer == k] = (moved - points)[layer == k]
+    return flow
 
 
 def _inside(flow: HostArray) -> HostArray:

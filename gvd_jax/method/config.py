@@ -58,9 +58,7 @@ class Config:
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
     blocks: tuple[Block, ...] = static()  # of one round, in this order
-    afresh: bool = (
-        static()
-    )  # whether a round starts from blurry frames and searches its flow from zero, not from the last
+    search: bool = static()  # whether every flow subproblem starts from a flow searched anew, coarse to fine
     path: Path = static()
     scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
     samples: int = static(default=12)  # reads per side of the exposure at full size; `deblur` sets it from the flow
@@ -74,7 +72,7 @@ class Config:
             flow_temporal=2.0,
             brightness=0.05,
             structure=0.5,
-            latent=BlockOptions(Steps(dual=5.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
+            latent=BlockOptions(Steps(dual=3.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
             flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2),
             defocus=BlockOptions(Steps(dual=0.01, iterations=20, cg_iterations=3), 0.5, 0.0, SCALES[-1], 2),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
@@ -85,7 +83,7 @@ class Config:
             pyramid=Pyramid(rounds=3),
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, CONSTANCY_FLOW),
-            afresh=True,
+            search=True,
             path=quadratic_path,
             scales=(),
         )
@@ -102,7 +100,7 @@ class Config:
             flow=flow,
             start_flow=flow,
             blocks=(LATENT, START_FLOW),
-            afresh=False,
+            search=False,
             pyramid=Pyramid(rounds=1),
         )
 
@@ -130,7 +128,7 @@ class Config:
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
-            afresh=False,
+            search=False,
             path=piecewise_linear_path,  # Eq. (3)
             scales=SCALES,
         )

@@ -135,8 +135,6 @@ def run_stage(
     if stage.kind == "ends":
         return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}
     assert stage.block is not None
-    if stage.kind == "latent" and config.afresh:
-        unknowns = replace(unknowns, latent=blurry)
     end_confidence = config.end_confidence if stage.guess else 1.0
     unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:

@@ -49,7 +49,7 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     for level in range(len(shapes)):
         for turn in range(config.pyramid.rounds):
             for block in config.blocks:
-                if block.unknown == "flow" and config.afresh:
+                if block.unknown == "flow" and config.search:
                     plan.append(stage("search", None, level))
                     if level == turn == 0:
                         plan.append(stage("ends", None, level))

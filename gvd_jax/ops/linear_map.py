@@ -20,8 +20,8 @@ _linear_map = Primitive("linear_map")
 def linear_map(forward: Operator, adjoint: Operator, parameters: Any, x: jax.Array) -> jax.Array:
     """Apply `forward(parameters, x)`, linear in `x`, whose adjoint in `x` is `adjoint(parameters, y)`.
 
-    Derivatives are defined in `x` only: an operator that is to be differentiated in its parameters wraps this in
-    `jax.custom_jvp`.
+    Derivatives in the parameters are those of `forward` as JAX finds them; an operator that knows a better way wraps
+    this in `jax.custom_jvp`.
     """
     leaves, structure = jax.tree.flatten(parameters)
 
@@ -40,15 +40,23 @@ def _abstract(*arguments, forward, adjoint):
     return jax.core.ShapedArray(out.shape, out.dtype)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _jvp(primals, tangents, **maps):
+def _jvp(primals, tangents, *, forward, adjoint):
     *parameters, x = primals
-    *parameter_tangents, dx = tangents
-    if any(type(t) is not ad.Zero for t in parameter_tangents):
-        raise NotImplementedError("linear_map is differentiated in its last argument only; wrap it in jax.custom_jvp")
+    *moves, dx = tangents
+    maps = {"forward": forward, "adjoint": adjoint}
     out = _linear_map.bind(*parameters, x, **maps)
-    if type(dx) is ad.Zero:
-        return out, ad.Zero.from_primal_value(out)  # pyright: ignore[reportAttributeAccessIssue]
-    return out, _linear_map.bind(*parameters, dx, **maps)
+    parts = [] if type(dx) is ad.Zero else [_linear_map.bind(*parameters, dx, **maps)]
+    moving = [k for k, move in enumerate(moves) if type(move) is not ad.Zero]
+    if moving:
+
+        def moved(*some):
+            values = list(parameters)
+            for k, value in zip(moving, some, strict=True):
+                values[k] = value
+            return forward(*values, x)
+
+        parts.append(jax.jvp(moved, [parameters[k] for k in moving], [moves[k] for k in moving])[1])
+    return out, sum(parts[1:], parts[0]) if parts else ad.Zero.from_primal_value(out)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _transpose(cotangent, *arguments, forward, adjoint):

@@ -1,0 +1,164 @@
+"""Algorithm 1 as a whole, on a clip of a few hundred pixels with settings that are run once or twice."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import gvd_jax as gvd
+from gvd_jax.method import deblur as method
+from gvd_jax.method.config import Pyramid
+from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
+from gvd_jax.method.plan import make_plan
+from gvd_jax.model.terms import DataResidual
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.ops.motion_blur import motion_blur, quadratic_path
+from gvd_jax.solve.blocks import LATENT
+from gvd_jax.trees import replace
+from gvd_jax.view.report import Report
+
+FRAMES, HEIGHT, WIDTH = 4, 32, 48
+TAU = 0.5
+
+
+def quick(config):
+    """One round on one level: on so few pixels iterations cost nothing, but every size is another program."""
+    return replace(config, samples=4, pyramid=Pyramid())
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """Blurry and sharp frames of a texture in uniform motion, float32 [T, H, W, 1], and its flow."""
+    texture = ndimage.gaussian_filter(np.random.default_rng(1).random((HEIGHT + 20, WIDTH + 40)), 1.2)
+    texture = 0.1 + 0.8 * (texture - texture.min()) / np.ptp(texture)
+    sharp = np.stack([texture[10 : 10 + HEIGHT, 20 - 4 * i : 20 - 4 * i + WIDTH] for i in range(FRAMES)])
+    flow = np.zeros((FRAMES, 2, HEIGHT, WIDTH, 2), np.float32)
+    flow[:, 0, ..., 0], flow[:, 1, ..., 0] = 4.0, -4.0
+    sharp = jnp.asarray(sharp[..., None], jnp.float32)
+    blurry = motion_blur(quadratic_path, 4, sharp, jnp.asarray(flow), jnp.full(FRAMES, TAU))
+    return np.asarray(blurry), np.asarray(sharp), flow
+
+
+@pytest.fixture(scope="module")
+def result(clip):
+    return gvd.deblur(clip[0], TAU, quick(gvd.Config.default()))
+
+
+def gain(latent, clip):
+    blurry, sharp, _ = clip
+    return 10 * np.log10(np.square(blurry - sharp).mean() / np.square(np.asarray(latent) - sharp).mean())
+
+
+def test_every_frame_comes_nearer_to_the_truth(result, clip):
+    for k in range(FRAMES):
+        assert gain(result.latent[k], [part[k] for part in clip]) > 1.0
+    assert np.abs(np.asarray(result.flow) - clip[2])[1:-1].mean() < 0.05
+    assert result.latent.min() >= 0 and result.latent.max() <= 1
+    np.testing.assert_array_equal(result.duty_cycle, np.full(FRAMES, TAU, np.float32))
+
+
+def test_history_tells_every_stage_and_the_energy_of_it(result):
+    stages = [step.stage for step in result.history]
+    assert stages == ["start flow", "latent", "search", "ends", "flow", "colour"]
+    fractions = [step.fraction for step in result.history]
+    assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
+    assert result.history[-1].energy["data"] < result.history[1].energy["data"] * 2
+    assert all(np.isfinite(list(step.energy.values())).all() for step in result.history)
+
+
+def test_hooks_and_reports_change_no_bit(result, clip, tmp_path):
+    seen = []
+    again = gvd.deblur(clip[0], TAU, quick(gvd.Config.default()), hooks=[Report(tmp_path / "page"), seen.append])
+    for name in ("latent", "flow", "defocus"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
+    assert [step.stage for step in seen] == [step.stage for step in again.history]
+    assert (tmp_path / "page" / "index.html").exists()
+
+
+def test_new_weights_and_another_clip_trace_nothing_anew(result, clip):
+    programs = method.solve_block._cache_size()
+    config = quick(gvd.Config.default())
+    other = replace(config, weights=replace(config.weights, data=123.0, latent_tv=0.5), structure=0.4)
+    changed = gvd.deblur(clip[0][::-1].copy(), 0.4, other)
+    assert method.solve_block._cache_size() == programs
+    assert not np.array_equal(changed.latent, result.latent)
+
+
+def test_paper_finds_flow_and_defocus_too(clip):
+    restored = gvd.deblur(clip[0], TAU, quick(gvd.Config.paper()))
+    assert np.isfinite(restored.latent).all() and np.isfinite(restored.flow).all()
+    assert 0 < np.asarray(restored.defocus).max() <= 3.0
+
+
+def test_pure_vmap_equals_the_loop_and_grad_the_difference_quotient(clip):
+    config = replace(quick(gvd.Config.default()), start_pyramid=Pyramid(), blocks=(LATENT,))
+    frames, sharp = (jnp.asarray(part[:3, :16, :20]) for part in clip[:2])
+
+    def error(weight):
+        changed = replace(config, weights=replace(config.weights, data=weight))
+        return 1e4 * jnp.square(gvd.deblur_pure(frames, TAU, changed).latent - sharp).mean()
+
+    values = jax.jit(jax.vmap(error))(jnp.array([495.0, 500.0, 505.0]))
+    value, slope = jax.jit(jax.value_and_grad(error))(500.0)
+    np.testing.assert_allclose(values[1], value, rtol=1e-4)
+    np.testing.assert_allclose((values[2] - values[0]) / 10, slope, rtol=0.05)
+
+
+@pytest.mark.parametrize("preset", ["default", "fast", "paper", "gvd2015"])
+def test_plan_ends_in_colour_at_full_size(preset):
+    config = getattr(gvd.Config, preset)()
+    plan = make_plan(240, 320, config)
+    assert plan[-1].kind == "colour" and plan[-1].shape == (240, 320)
+    assert [stage.level for stage in plan] == sorted(stage.level for stage in plan)
+    assert ("defocus" in {stage.kind for stage in plan}) == ("defocus" in {b.unknown for b in config.blocks})
+    if preset == "paper":  # section 5: 17 levels for 1280x720
+        assert len({stage.level for stage in make_plan(720, 1280, config)}) == 17
+
+
+def test_transfer_is_undone_and_redone(clip):
+    """A clip blurred in linear light comes out in display values, and better than without the curve."""
+    _, sharp, flow = clip
+    curve = gvd.Config.default().with_transfer("gamma22").transfer
+    light = motion_blur(
+        quadratic_path, 4, curve.to_linear(jnp.asarray(sharp)), jnp.asarray(flow), jnp.full(FRAMES, TAU)
+    )
+    blurry = np.asarray(curve.to_display(light))
+    gains = [
+        gain(gvd.deblur(blurry, TAU, quick(gvd.Config.default()).with_transfer(name)).latent, (blurry, sharp, flow))
+        for name in ("gamma22", "none")
+    ]
+    assert gains[0] > max(1.0, gains[1])
+
+
+def test_ends_are_found_by_their_blur(clip):
+    """Uniform motion inside, another acceleration at each end: the data term tells it, extrapolation cannot."""
+    _, sharp, flow = clip
+    true = accelerate_ends(
+        jnp.asarray(flow),
+        jnp.broadcast_to(jnp.asarray([[4.0, 0.0], [-4.0, 0.0]])[:, None, None], (2, HEIGHT, WIDTH, 2)),
+    )
+    tau = jnp.full(FRAMES, TAU)
+    blurry = motion_blur(quadratic_path, 4, jnp.asarray(sharp), true, tau)
+    guess = extrapolate_ends(jnp.asarray(flow))
+    np.testing.assert_allclose(guess, flow, atol=1e-5)
+    unknowns = Unknowns(jnp.asarray(sharp), guess, jnp.zeros(sharp.shape[:3]))
+    data = DataResidual(gvd.BlurModel(quadratic_path, 4, ()))
+    found = search_ends(unknowns, blurry, tau, data)
+    assert np.abs(np.asarray(found) - np.asarray(true)).max() < 1e-4
+    np.testing.assert_array_equal(found[1:-1], flow[1:-1])
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 13, 3), (3, 1, 1, 1)])
+def test_odd_and_tiny_frames_come_back_whole(shape):
+    frames = np.random.default_rng(0).uniform(0.2, 0.8, shape).astype(np.float32)
+    restored = gvd.deblur(frames, TAU, quick(gvd.Config.default()))
+    assert restored.latent.shape == shape and np.isfinite(restored.latent).all()
+    assert restored.flow.shape == (shape[0], 2, *shape[1:3], 2) and np.isfinite(restored.flow).all()
+
+
+def test_constant_frames_stay_constant():
+    frames = np.full((2, 9, 13, 3), 0.4, np.float32)
+    restored = gvd.deblur(frames, "auto", quick(gvd.Config.default()))
+    np.testing.assert_allclose(restored.latent, frames, atol=1e-5)
+    np.testing.assert_allclose(restored.duty_cycle, 0.5)
