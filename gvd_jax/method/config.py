@@ -45,6 +45,7 @@ class Config:
 
     weights: Weights  # Eq. (8)
     flow_temporal: Any  # mu in the flow subproblem, which the code of [20] sets apart from mu of the latent one
+    draft_temporal: Any  # mu of the latent frames that a flow is searched in: the last flow must not bind them
     brightness: Any  # weight of brightness constancy in the flow, per pixel that it is off
     structure: Any  # weight of gradient constancy in the flow, per pixel that it is off
     latent: BlockOptions
@@ -70,9 +71,10 @@ class Config:
         return Config(
             weights=Weights(data=500.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=5.0),
             flow_temporal=2.0,
+            draft_temporal=0.4,
             brightness=0.05,
             structure=0.5,
-            latent=BlockOptions(Steps(dual=3.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
+            latent=BlockOptions(Steps(dual=2.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
             flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2),
             defocus=BlockOptions(Steps(dual=0.01, iterations=20, cg_iterations=3), 0.5, 0.0, SCALES[-1], 2),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
@@ -80,7 +82,7 @@ class Config:
             edge_variance=jnp.inf,
             end_confidence=0.1,
             post=None,
-            pyramid=Pyramid(rounds=3),
+            pyramid=Pyramid(rounds=2),
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, CONSTANCY_FLOW),
             search=True,
@@ -113,6 +115,7 @@ class Config:
         return Config(
             weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
             flow_temporal=250.0,  # [20]
+            draft_temporal=2.0,  # unused: no search
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]

@@ -9,6 +9,7 @@ from gvd_jax.solve.blocks import LATENT, Block
 # Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
 COSTS = {
     "start flow": 1.5,
+    "draft": 1.0,
     "latent": 1.0,
     "flow": 0.5,
     "defocus": 0.5,
@@ -23,7 +24,8 @@ COSTS = {
 class Stage:
     """One step of the plan.
 
-    `kind`: the unknown a block solves for, "search" (flow from zero), "ends" (their motion), "filter" or "colour".
+    `kind`: the unknown a block solves for, "draft" (latent frames to search a flow in), "search" (flow from zero),
+    "ends" (their motion), "filter" or "colour".
     """
 
     kind: str
@@ -53,7 +55,10 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
                     plan.append(stage("search", None, level))
                     if level == turn == 0:
                         plan.append(stage("ends", None, level))
-                plan.append(stage(block.unknown, block, level))
+                draft = config.search and block is LATENT and any(done.kind == "ends" for done in plan)
+                plan.append(stage("draft" if draft else block.unknown, block, level))
+        if config.search:
+            plan.append(stage("latent", LATENT, level))
         if config.post is not None:
             plan.append(stage("filter", None, level))
     return [*plan, stage("colour", LATENT, len(shapes) - 1)]
