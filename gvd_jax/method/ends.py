@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.model.terms import DataResidual
+from gvd_jax.model.terms import Residual
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate
 from gvd_jax.ops.warp import warp
@@ -36,7 +36,7 @@ def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:
     return flow.at[0, 1].set(acceleration[0] - flow[0, 0]).at[-1, 0].set(acceleration[1] - flow[-1, 1])
 
 
-def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data: DataResidual) -> Flow:
+def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data: Residual) -> Flow:
     """The flow with that acceleration of the ends, of a grid around uniform motion, that explains their blur best.
 
     Chosen per pixel by the data term over a window around it. The latent frames of the ends should owe more to their
