@@ -115,7 +115,7 @@ class Config:
         return Config(
             weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
             flow_temporal=250.0,  # [20]
-            draft_temporal=2.0,  # unused: no search
+            draft_temporal=2.0,  # nothing is drafted, for nothing is searched
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
