@@ -197,12 +197,10 @@ def test_duty_cycle_is_that_of_an_open_shutter_where_nothing_tells(name):
     assert clip_tau(*UNIDENTIFIED[name]()) == 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="equal kernels agree under every tau; rounding and the border prefer the lowest")
 def test_duty_cycle_of_a_uniform_motion_is_not_taken_for_a_closed_shutter():
     assert clip_tau(*blurred(UNIFORM, np.full(5, 0.3))) == 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="the lowest candidate of a curve of zeros is the first, not the start")
 @pytest.mark.parametrize("name", UNIDENTIFIED)
 def test_duty_cycle_of_every_frame_stays_where_nothing_tells(name):
     np.testing.assert_allclose(frame_taus(*UNIDENTIFIED[name](), jnp.full(5, 0.3)), 0.3, atol=1e-6)

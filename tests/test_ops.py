@@ -277,5 +277,7 @@ def test_a_linear_map_is_transposed_by_the_function_its_author_wrote():
     np.testing.assert_array_equal(jax.grad(lambda x: scaled(2.0, x).sum())(x), 20.0)
     np.testing.assert_array_equal(jax.jvp(partial(scaled, 2.0), (x,), (x + 1,))[1], 2 * (x + 1))
     np.testing.assert_array_equal(jax.jit(jax.vmap(scaled))(x, x + 1), x * (x + 1))
-    with pytest.raises(NotImplementedError, match="last argument only"):
-        jax.grad(lambda a: scaled(a, x).sum())(2.0)
+    # In its parameters a linear map has the derivative of its forward function.
+    np.testing.assert_allclose(jax.grad(lambda a: scaled(a, x).sum())(2.0), x.sum())
+    both = jax.jvp(scaled, (2.0, x), (3.0, x + 1))[1]
+    np.testing.assert_allclose(both, 3 * x + 2 * (x + 1))
