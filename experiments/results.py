@@ -1,4 +1,4 @@
-"""Where results are kept: one JSON file per experiment, written after every row, and its rows as a Markdown table."""
+"""Where results are kept: one JSON file per experiment, written after every row, and a Markdown table beside it."""
 
 import json
 import os
@@ -36,6 +36,7 @@ class Results:
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(self.rows, indent=1) + "\n")
         temporary.replace(self.path)
+        self.path.with_suffix(".md").write_text(self.table() + "\n")
 
     def table(self) -> str:
         """All rows as Markdown; a column is every key that some row has."""

@@ -1,7 +1,6 @@
 """Frozen dataclass pytrees: everything that flows through the library is one of these."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
@@ -32,13 +31,3 @@ def replace(tree: T, **changes: Any) -> T:
 def tree_dot(x: Any, y: Any) -> jax.Array:
     """Inner product of two pytrees of arrays of the same structure."""
     return sum(jax.tree.leaves(jax.tree.map(lambda a, b: (a * b).sum(), x, y)))  # pyright: ignore[reportReturnType]
-
-
-def tree_add(x: T, y: T, scale: Any = 1.0) -> T:
-    """`x + scale * y`, leaf by leaf."""
-    return jax.tree.map(lambda a, b: a + scale * b, x, y)
-
-
-def tree_map_leaves(function: Callable[[jax.Array], jax.Array], tree: T) -> T:
-    """Apply `function` to every leaf."""
-    return jax.tree.map(function, tree)

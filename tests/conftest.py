@@ -1,14 +1,10 @@
 """Shapes and types of every call are checked by beartype under pytest; random data come from fixed seeds."""
 
-from typing import runtime_checkable
-
 import beartype
 import jax
 import jaxtyping
 import numpy as np
 import pytest
-
-from gvd_jax.convex import norms
 
 UNCHECKED = {"__init__", "resize_frames", "resize_flow", "resize_defocus"}
 CONF = beartype.BeartypeConf(is_pep484_tower=True)  # an int may stand for a float, as for every other type checker
@@ -22,7 +18,7 @@ def check(function):
     return function if function.__name__ in UNCHECKED else beartype.beartype(conf=CONF)(function)
 
 
-runtime_checkable(norms.Norm)  # a protocol is checked by its members only if it says so
+# Before anything imports the package: what is loaded by then is not checked.
 jaxtyping.install_import_hook("gvd_jax", f"{__name__}.check")
 
 

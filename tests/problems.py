@@ -9,6 +9,17 @@ from gvd_jax.trees import replace
 SHAPES = [(3, 9, 11, 2), (2, 1, 5, 1), (2, 6, 1, 3)]
 DTYPES = {"float32": 1e-5, "float64": 1e-10}  # and the tolerance that goes with it
 
+# Path, forward and backward flow, and the row of the kernel at tau = 1/2 with two samples per side, by offset.
+TAPS = [
+    # One-sided motion to the right: position x has seen the pixels on its left, once each, and itself.
+    ("linear", (4, 0), (0, 0), {0: 0.5 + 0.125, -1: 0.25, -2: 0.125}),
+    ("linear", (0, 0), (4, 0), {0: 0.5 + 0.125, -1: 0.25, -2: 0.125}),
+    ("linear", (-4, 0), (4, 0), {2: 0.125, 1: 0.25, 0: 0.25, -1: 0.25, -2: 0.125}),
+    ("quadratic", (4, 0), (-4, 0), {2: 0.125, 1: 0.25, 0: 0.25, -1: 0.25, -2: 0.125}),
+    # A point that turns round at mid-exposure: d(t) = 4 t^2, so 1/4 px at t = 1/4 and 1 px at t = 1/2.
+    ("quadratic", (4, 0), (4, 0), {0: 0.25 + 0.5 * 0.75, -1: 0.5 * 0.25 + 0.25}),
+]
+
 
 def random_clip(shape=(3, 9, 11, 2), dtype="float64", motion=2.0, seed=0):
     """Unknowns and an observation of `shape` [T, H, W, C]: flow far beyond the border, defocus over all scales."""

@@ -57,7 +57,7 @@ def host(tree):
 
 def reference_blur(v, o):
     """K G L by loops, defocus first."""
-    focus = blur.defocus_blur(v.latent, np.asarray(variance(v.defocus)), SCALES, TAPS)
+    focus = blur.defocus_blur(v.latent, np.asarray(variance(jnp.asarray(v.defocus))), SCALES, TAPS)
     return blur.motion_blur(focus, v.flow, o.duty_cycle, 3, blur.linear_path)
 
 

@@ -16,7 +16,7 @@ from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path, quadrati
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
 from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, neighbour_index, warp
-from tests.problems import random_clip
+from tests.problems import TAPS, random_clip
 from tests.references import blur, energy
 
 PATHS = {
@@ -48,15 +48,7 @@ def test_eq3_motion_blur_equals_the_loop(x64, path, shape):
 
 @pytest.mark.parametrize(
     "path, forward, backward, taps",
-    [
-        # One-sided motion to the right: position x has seen the pixels on its left, once each, and itself.
-        ("linear", (4, 0), (0, 0), {0: 0.5 + 0.125, -1: 0.25, -2: 0.125}),
-        ("linear", (0, 0), (4, 0), {0: 0.5 + 0.125, -1: 0.25, -2: 0.125}),
-        ("linear", (-4, 0), (4, 0), {2: 0.125, 1: 0.25, 0: 0.25, -1: 0.25, -2: 0.125}),
-        ("quadratic", (4, 0), (-4, 0), {2: 0.125, 1: 0.25, 0: 0.25, -1: 0.25, -2: 0.125}),
-        # A point that turns round at mid-exposure: d(t) = 4 t^2, so 1/4 px at t = 1/4 and 1 px at t = 1/2.
-        ("quadratic", (4, 0), (4, 0), {0: 0.25 + 0.5 * 0.75, -1: 0.5 * 0.25 + 0.25}),
-    ],
+    TAPS,
 )
 def test_eq3_piecewise_linear_kernel_and_its_parabola(path, forward, backward, taps):
     impulse = jnp.zeros((3, 7, 9, 1)).at[:, 3, 4].set(1)

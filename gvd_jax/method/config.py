@@ -40,12 +40,22 @@ class PostFilter:
 
 
 @pytree
+class Search:
+    """Every flow subproblem starts from a flow searched anew, coarse to fine, in latent frames solved afresh.
+
+    `draft_temporal` is mu of those frames once the motion of the ends is known: the temporal term would bind them to
+    the last flow, and the search would only find that one again.
+    """
+
+    draft_temporal: Any
+
+
+@pytree
 class Config:
     """All settings. Numbers are traced, so sweeps share one program; schedules, kernels and blocks are static."""
 
     weights: Weights  # Eq. (8)
     flow_temporal: Any  # mu in the flow subproblem, which the code of [20] sets apart from mu of the latent one
-    draft_temporal: Any  # mu of the latent frames that a flow is searched in: the last flow must not bind them
     brightness: Any  # weight of brightness constancy in the flow, per pixel that it is off
     structure: Any  # weight of gradient constancy in the flow, per pixel that it is off
     latent: BlockOptions
@@ -54,12 +64,12 @@ class Config:
     start_flow: BlockOptions
     start_defocus: Any  # pixels of the coarsest level
     edge_variance: Any  # v_I of Eq. (7), squared intensity
-    end_confidence: Any  # of the data term in the first and last frame before their motion has been searched
+    end_confidence: Any  # of the data term in the first and last frame while their motion is a guess
+    search: Search | None
     post: PostFilter | None
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
     blocks: tuple[Block, ...] = static()  # of one round, in this order
-    search: bool = static()  # whether every flow subproblem starts from a flow searched anew, coarse to fine
     path: Path = static()
     scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
     samples: int = static(default=12)  # reads per side of the exposure at full size; `deblur` sets it from the flow
@@ -71,7 +81,6 @@ class Config:
         return Config(
             weights=Weights(data=500.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=5.0),
             flow_temporal=2.0,
-            draft_temporal=0.4,
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=2.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
@@ -81,11 +90,11 @@ class Config:
             start_defocus=0.0,
             edge_variance=jnp.inf,
             end_confidence=0.1,
+            search=Search(draft_temporal=0.4),
             post=None,
             pyramid=Pyramid(rounds=2),
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, CONSTANCY_FLOW),
-            search=True,
             path=quadratic_path,
             scales=(),
         )
@@ -95,14 +104,12 @@ class Config:
         """The default with one round, and fewer iterations."""
         config = Config.default()
         steps = replace(config.latent.steps, iterations=6)
-        flow = replace(config.flow, linearisations=2)
         return replace(
             config,
             latent=replace(config.latent, steps=steps),
-            flow=flow,
-            start_flow=flow,
+            start_flow=config.flow,
             blocks=(LATENT, START_FLOW),
-            search=False,
+            search=None,
             pyramid=Pyramid(rounds=1),
         )
 
@@ -115,7 +122,6 @@ class Config:
         return Config(
             weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
             flow_temporal=250.0,  # [20]
-            draft_temporal=2.0,  # nothing is drafted, for nothing is searched
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
@@ -127,11 +133,11 @@ class Config:
             start_defocus=0.25,  # section 4.1
             edge_variance=(25 / 255) ** 2,  # Eq. (7)
             end_confidence=1.0,
+            search=None,
             post=PostFilter(),  # Eqs. (18)-(19)
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
-            search=False,
             path=piecewise_linear_path,  # Eq. (3)
             scales=SCALES,
         )

@@ -135,11 +135,11 @@ def run_stage(
     if stage.kind == "ends":
         return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}
     assert stage.block is not None
-    if stage.kind in ("draft", "latent") and config.search:
+    if config.search is not None and stage.kind in ("draft", "latent"):
         # Afresh: what the latent frames have taken over from an earlier flow would speak for it.
         unknowns = replace(unknowns, latent=blurry)
-    if stage.kind == "draft":
-        config = replace(config, weights=replace(config.weights, temporal=config.draft_temporal))
+        if stage.kind == "draft":
+            config = replace(config, weights=replace(config.weights, temporal=config.search.draft_temporal))
     end_confidence = config.end_confidence if stage.guess else 1.0
     unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:

@@ -12,14 +12,16 @@ from gvd_jax.method.pyramid import Shape, level_shapes
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.resize import resize_flow, resize_frames
-from gvd_jax.shapes import Flow, Frames
+from gvd_jax.shapes import Array, Float, Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import START_FLOW
 from gvd_jax.trees import replace
 
 
 @partial(jax.jit, static_argnames="shape")
-def _to_level(gray: Frames, flow: Flow, shape: Shape) -> tuple[Frames, Flow]:
+def _to_level(
+    gray: Frames, flow: Float[Array, "T 2 h w 2"], shape: Shape
+) -> tuple[Float[Array, "T a b C"], Float[Array, "T 2 a b 2"]]:
     return resize_frames(gray, *shape), resize_flow(flow, *shape)
 
 

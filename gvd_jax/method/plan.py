@@ -51,13 +51,13 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     for level in range(len(shapes)):
         for turn in range(config.pyramid.rounds):
             for block in config.blocks:
-                if block.unknown == "flow" and config.search:
+                if block.unknown == "flow" and config.search is not None:
                     plan.append(stage("search", None, level))
                     if level == turn == 0:
                         plan.append(stage("ends", None, level))
-                draft = config.search and block is LATENT and any(done.kind == "ends" for done in plan)
+                draft = block is LATENT and any(done.kind == "ends" for done in plan)
                 plan.append(stage("draft" if draft else block.unknown, block, level))
-        if config.search:
+        if config.search is not None:
             plan.append(stage("latent", LATENT, level))
         if config.post is not None:
             plan.append(stage("filter", None, level))

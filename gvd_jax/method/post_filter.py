@@ -2,26 +2,16 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.model.edge_map import luma
+from gvd_jax.ops.filters import correlate
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, neighbour_index
 from gvd_jax.shapes import Array, Float, Flow, Frames, Scalar
 
 WINDOW = 1  # y in a 3x3 window around x + u
-PATCH = 2  # patches of 5x5
-
-
-def _box(x: jax.Array, radius: int) -> jax.Array:
-    """Sum over a square window of the two axes behind the first, the border repeated."""
-    for axis in (1, 2):
-        padding = [(0, 0)] * x.ndim
-        padding[axis] = (radius, radius)
-        padded = jnp.pad(x, padding, mode="edge")
-        size = x.shape[axis]
-        parts = [jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(2 * radius + 1)]
-        x = sum(parts[1:], parts[0])
-    return x
+PATCH = np.ones(5)  # patches of 5x5
 
 
 def post_filter(
@@ -49,7 +39,7 @@ def post_filter(
         frame = index[:, n][:, None, None] + jnp.zeros((1, height, width), jnp.int32)
         shift = jax.lax.dynamic_index_in_dim(move, n, 3, keepdims=False)
         read = sample(jnp.concatenate([latent, gray], -1), frame, y + shift[..., 1] + dy, x + shift[..., 0] + dx)
-        distance = _box(jnp.square(read[..., -1] - gray[..., 0]), PATCH)
+        distance = correlate(correlate(jnp.square(read[..., -1] - gray[..., 0]), PATCH, 1), PATCH, 2)
         w = jax.lax.dynamic_index_in_dim(weight, n, 3, keepdims=False) * jnp.exp(-distance / (2 * sigma**2))
         return value + w[..., None] * read[..., :-1], mass + w
 

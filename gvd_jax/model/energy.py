@@ -1,8 +1,10 @@
 """The energy of Eq. (8): a dictionary of terms, and the pure functions every user needs of it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from gvd_jax.convex.norms import value
 from gvd_jax.model.blur import BlurModel
@@ -53,6 +55,19 @@ def gvd_energy(weights: Weights, blur: BlurModel | None = None) -> Energy:
 def term_value(term: Term, unknowns: Unknowns, observation: Observation) -> Scalar:
     """weight * norm(residual) of one term."""
     return term.weight * value(term.norm, term.residual(unknowns, observation))
+
+
+def cost_over(terms: Iterable[Term], unknowns: Unknowns, observation: Observation, shape: tuple[int, ...]) -> jax.Array:
+    """Weighted cost of the terms, summed over all axes but the leading ones of `shape`: per frame, or per pixel.
+
+    A cost that does not have these axes is shared out evenly.
+    """
+    total = jnp.zeros(shape, unknowns.latent.dtype)
+    for term in terms:
+        for cost in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
+            own = cost.shape[: len(shape)] == shape
+            total = total + term.weight * (cost.reshape(*shape, -1).sum(-1) if own else cost.sum() / total.size)
+    return total
 
 
 def evaluate(energy: Energy, unknowns: Unknowns, observation: Observation) -> tuple[Scalar, dict[str, Scalar]]:

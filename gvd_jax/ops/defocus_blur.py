@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import ive
 
+from gvd_jax.ops.filters import correlate
+
 SCALES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # standard deviations in pixels of the level; the first is the identity
 # Near 0 the variance grows linearly, v = sigma sqrt(sigma^2 + SOFTNESS^2): sigma^2 alone has no gradient at 0.
 SOFTNESS = 0.25
@@ -33,17 +35,6 @@ def _increments(scales: tuple[float, ...]) -> np.ndarray:
     steps = np.diff(np.square(scales))
     radius = int(np.ceil(4 * np.sqrt(steps.max())))
     return np.stack([discrete_gaussian(step, radius) for step in steps])
-
-
-def _smooth(x: jax.Array, taps: jax.Array, axis: int) -> jax.Array:
-    """Correlate along `axis` with the border repeated."""
-    radius = taps.shape[0] // 2
-    padding = [(0, 0)] * x.ndim
-    padding[axis] = (radius, radius)
-    padded = jnp.pad(x, padding, mode="edge")
-    size = x.shape[axis]
-    parts = [taps[k] * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(taps.shape[0])]
-    return sum(parts[1:], parts[0])
 
 
 def _blend(scales: tuple[float, ...], sigma: jax.Array) -> jax.Array:
@@ -70,7 +61,7 @@ def defocus_blur(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array)
     def next_scale(carry, inputs):
         smoothed, total = carry
         kernel, weight = inputs
-        smoothed = _smooth(_smooth(smoothed, kernel, 1), kernel, 2)
+        smoothed = correlate(correlate(smoothed, kernel, 1), kernel, 2)
         return (smoothed, total + weight * smoothed), None
 
     (_, total), _ = jax.lax.scan(next_scale, (latent, weights[0] * latent), (taps, weights[1:]))

@@ -8,14 +8,15 @@ BINOMIAL = np.array([1.0, 2.0, 1.0]) / 4
 CENTRAL = np.array([-0.5, 0.0, 0.5])
 
 
-def correlate(x: jax.Array, taps: np.ndarray, axis: int) -> jax.Array:
+def correlate(x: jax.Array, taps: jax.Array | np.ndarray, axis: int) -> jax.Array:
     """Correlate along one axis with an odd number of taps; the border is repeated. Same shape as `x`."""
-    radius = len(taps) // 2
+    taps = jnp.asarray(taps, x.dtype)
+    radius = taps.shape[0] // 2
     padding = [(0, 0)] * x.ndim
     padding[axis] = (radius, radius)
     padded = jnp.pad(x, padding, mode="edge")
     size = x.shape[axis]
-    parts = [float(tap) * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k, tap in enumerate(taps) if tap]
+    parts = [taps[k] * jax.lax.slice_in_dim(padded, k, k + size, axis=axis) for k in range(taps.shape[0])]
     return sum(parts[1:], parts[0])
 
 

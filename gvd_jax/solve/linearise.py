@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import AffineTerm, QuadraticTerm
-from gvd_jax.model.energy import term_value
+from gvd_jax.model.energy import cost_over, term_value
 from gvd_jax.model.terms import Term
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.solve.blocks import Block
@@ -58,15 +58,6 @@ def gradient(terms: Sequence[Term], block: Block, unknowns: Unknowns, observatio
     return (), jax.grad(cost)(getattr(unknowns, block.unknown))
 
 
-def _pixel_cost(terms: Sequence[Term], unknowns: Unknowns, observation: Observation) -> jax.Array:
-    """rho per pixel, [T, H, W]: every leaf of every cost has these leading axes, the others are summed."""
-    total = jnp.zeros(unknowns.defocus.shape, unknowns.defocus.dtype)
-    for term in terms:
-        for leaf in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
-            total = total + term.weight * leaf.reshape(*total.shape, -1).sum(-1)
-    return total
-
-
 def finite_difference(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
     """Eq. (12) as printed: grad rho(x0) = rho(x0 + 0.5) - rho(x0 - 0.5), pixel by pixel, component by component.
 
@@ -78,7 +69,7 @@ def finite_difference(terms: Sequence[Term], block: Block, unknowns: Unknowns, o
 
     def component(unit):
         def cost(x):
-            return _pixel_cost(terms, replace(unknowns, **{block.unknown: x}), observation)
+            return cost_over(terms, replace(unknowns, **{block.unknown: x}), observation, unknowns.defocus.shape)
 
         above, below = here + 0.5 * unit, jnp.maximum(here - 0.5 * unit, lowest)
         distance = jnp.abs(above - below).sum(tuple(others)) if others else above - below

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import Problem, Steps, solve, zero_duals
-from gvd_jax.model.energy import Energy
+from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Array, Float, Scalar
 from gvd_jax.solve.blocks import Block
@@ -52,15 +52,8 @@ class BlockInfo:
 
 
 def frame_energy(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Float[Array, "T"]:
-    """True energy of the terms that the block touches, by frame; a cost without a frame axis is shared by all."""
-    frames = unknowns.latent.shape[0]
-    total = jnp.zeros(frames, unknowns.latent.dtype)
-    for name in block.terms:
-        term = energy[name]
-        for cost in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
-            own = cost.ndim > 0 and cost.shape[0] == frames
-            total = total + term.weight * (cost.reshape(frames, -1).sum(1) if own else cost.sum() / frames)
-    return total
+    """True energy of the terms that the block touches, by frame."""
+    return cost_over((energy[name] for name in block.terms), unknowns, observation, unknowns.latent.shape[:1])
 
 
 def convex_model(

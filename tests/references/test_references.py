@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.problems import TAPS
 from tests.references import blur, energy, post_filter, solvers
 
 PATHS = {"linear": blur.linear_path, "quadratic": blur.quadratic_path}
@@ -37,15 +38,7 @@ def test_motion_blur_rows(path, samples):
 
 @pytest.mark.parametrize(
     "path, forward, backward, taps",
-    [
-        # One-sided motion to the right: position x has seen the pixels on its left, once each, and itself.
-        ("linear", (4, 0), (0, 0), {0: 0.5 + 0.125, -1: 0.25, -2: 0.125}),
-        ("linear", (0, 0), (4, 0), {0: 0.5 + 0.125, -1: 0.25, -2: 0.125}),
-        ("linear", (-4, 0), (4, 0), {2: 0.125, 1: 0.25, 0: 0.25, -1: 0.25, -2: 0.125}),
-        ("quadratic", (4, 0), (-4, 0), {2: 0.125, 1: 0.25, 0: 0.25, -1: 0.25, -2: 0.125}),
-        # A point that turns round at mid-exposure: d(t) = 4 t^2, so 1/4 px at t = 1/4 and 1 px at t = 1/2.
-        ("quadratic", (4, 0), (4, 0), {0: 0.25 + 0.5 * 0.75, -1: 0.5 * 0.25 + 0.25}),
-    ],
+    TAPS,
 )
 def test_motion_blur_taps(path, forward, backward, taps):
     impulse = np.zeros((FRAMES, HEIGHT, WIDTH, 1))
