@@ -65,6 +65,7 @@ class Config:
     start_defocus: Any  # pixels of the coarsest level
     edge_variance: Any  # v_I of Eq. (7), squared intensity
     end_confidence: Any  # of the data term in the first and last frame while their motion is a guess
+    unconfirmed_confidence: Any  # of the data term where the flow back from neither neighbour returns
     search: Search | None
     post: PostFilter | None
     pyramid: Pyramid = static()
@@ -90,6 +91,7 @@ class Config:
             start_defocus=0.0,
             edge_variance=jnp.inf,
             end_confidence=0.1,
+            unconfirmed_confidence=0.1,
             search=Search(draft_temporal=0.4),
             post=None,
             pyramid=Pyramid(rounds=2),
@@ -122,17 +124,18 @@ class Config:
         return Config(
             weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
             flow_temporal=250.0,  # [20]
-            brightness=0.05,
-            structure=0.5,
+            brightness=1.0,  # of the start flow, in the proportion of the default to flow_tv
+            structure=10.0,
             latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
-            flow=BlockOptions(Steps(dual=0.05, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
+            flow=BlockOptions(Steps(dual=0.5, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
             defocus=BlockOptions(
-                Steps(dual=0.05, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=5, linearisation=finite_difference
+                Steps(dual=0.5, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=5, linearisation=finite_difference
             ),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.25,  # section 4.1
             edge_variance=(25 / 255) ** 2,  # Eq. (7)
             end_confidence=1.0,
+            unconfirmed_confidence=1.0,
             search=None,
             post=PostFilter(),  # Eqs. (18)-(19)
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5

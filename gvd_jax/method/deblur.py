@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
 from gvd_jax.method.config import Config
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
@@ -56,14 +57,11 @@ def _observation(
     """What the block holds fixed. Occluded neighbours say nothing about the latent frame; the flow's own check would
     exclude what is still to be matched, so its block asks only that the neighbour's frame holds the position."""
     observed = observe(blurry, duty_cycle)
-    latent = block.unknown == "latent"
-    ends = jnp.array([0, -1])
-    return replace(
-        observed,
-        edge_map=edge_map(unknowns.latent, config.edge_variance),
-        visibility=visibility(unknowns.flow) if latent else inside(unknowns.flow),
-        confidence=observed.confidence.at[ends].mul(end_confidence) if latent else observed.confidence,
-    )
+    observed = replace(observed, edge_map=edge_map(unknowns.latent, config.edge_variance))
+    if block.unknown != "latent":
+        return replace(observed, visibility=inside(unknowns.flow))
+    trust = blur_confidence(unknowns.flow, config.unconfirmed_confidence).at[jnp.array([0, -1])].mul(end_confidence)
+    return replace(observed, visibility=visibility(unknowns.flow), confidence=trust)
 
 
 @partial(jax.jit, static_argnames=("block", "samples"))
@@ -92,6 +90,11 @@ def solve_block(
 def _search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, samples: int) -> Unknowns:
     data = config.energy(LATENT, samples)["data"].residual
     return replace(unknowns, flow=search_ends(unknowns, blurry, duty_cycle, data))
+
+
+@jax.jit
+def _adopt(frames: Frames, flow: Flow, duty_cycle: DutyCycle, config: Config) -> Flow:
+    return adopt_nearby_flow(frames, flow, duty_cycle, config.brightness, config.structure)
 
 
 @jax.jit
@@ -130,6 +133,7 @@ def run_stage(
         unknowns = _in_colour(unknowns, light)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
+        flow = _adopt(unknowns.latent, flow, duty_cycle, config)
         kept = flow if stage.guess else accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
         return replace(unknowns, flow=kept), {}
     if stage.kind == "ends":

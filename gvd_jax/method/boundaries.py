@@ -1,0 +1,74 @@
+"""Motion boundaries: where a smooth flow search leaves the wrong side's motion, and the blur model does not hold.
+
+In blurry frames the edge of a moving layer is smeared by tau |u| to both sides, and what it uncovers has no match in
+one of the neighbours. The total variation fills both with the motion of the layer, so that layers grow in the flow.
+"""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.method.occlusion import inside, visibility
+from gvd_jax.model.terms import BRIGHTNESS, PIXELS, STRUCTURE, Term
+from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.ops.filters import correlate
+from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
+from gvd_jax.trees import replace
+
+ANGLES = np.arange(8) * np.pi / 4
+STEPS = (0.75, 1.5, 2.25)  # parts of the reach of the blur
+OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [24, 2], y then x
+WINDOW = np.full(5, 1 / 5)
+GIVE_UP = 1.0  # px: a mismatch beyond it says only that there is no match
+
+
+def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness, structure) -> Flow:
+    """Give every pixel the pair of flows, its own or of a place around it, along which the `frames` stay most constant.
+
+    Places lie up to about twice the reach of the blur away. Both flows are taken over together: one neighbour that
+    sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most.
+    """
+    height, width = flow.shape[2:4]
+    observation = observe(frames, duty_cycle)
+    defocus = jnp.zeros(flow.shape[:1] + flow.shape[2:4], flow.dtype)
+    terms = (Term(brightness, BRIGHTNESS, PIXELS), Term(structure, STRUCTURE, PIXELS))
+    limit = structure * GIVE_UP
+
+    def mismatch(flow):
+        observed = replace(observation, visibility=inside(flow))
+        backward, forward = 0.0, 0.0
+        for term in terms:
+            back, ahead = (
+                term.weight * PIXELS.cost(r)[..., 0] for r in term.residual(Unknowns(frames, flow, defocus), observed)
+            )
+            backward, forward = backward + back, forward + ahead
+        seen = observed.visibility[..., 1:3] > 0
+        total = jnp.where(seen, jnp.minimum(jnp.stack([backward, forward], -1), limit), limit).sum(-1)
+        return correlate(correlate(total, WINDOW, 1), WINDOW, 2)
+
+    def adopt(state, offset):
+        best, least = state
+        rows = jnp.clip(jnp.arange(height) + offset[0], 0, height - 1)
+        columns = jnp.clip(jnp.arange(width) + offset[1], 0, width - 1)
+        candidate = flow[:, :, rows][:, :, :, columns]
+        cost = mismatch(candidate)
+        better = (cost < least)[:, None, :, :, None]
+        return (jnp.where(better, candidate, best), jnp.minimum(cost, least)), None
+
+    length = duty_cycle[:, None, None, None] * jnp.linalg.norm(flow, axis=-1)
+    offsets = jnp.round(jnp.quantile(length, 0.99) * OFFSETS).astype(jnp.int32)
+    return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
+
+
+def blur_confidence(flow: Flow, unconfirmed) -> Float[Array, "T H W"]:
+    """How far the blur model is to be trusted: 1 where both neighbours confirm the flow, `unconfirmed` where none does.
+
+    A neighbour confirms it when the flow back from there returns (`visibility`). An end frame has one neighbour.
+    """
+    backward, forward = visibility(flow)[..., 1], visibility(flow)[..., 2]
+    backward = backward.at[0].set(forward[0])
+    forward = forward.at[-1].set(backward[-1])
+    confirmed = correlate(correlate((backward + forward) / 2, WINDOW, 1), WINDOW, 2)
+    return unconfirmed + (1 - unconfirmed) * confirmed
