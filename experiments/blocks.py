@@ -21,11 +21,12 @@ from experiments.clips import TrueClip, read_clip
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.method.deblur import solve_block
+from gvd_jax.method.duty_cycle import clip_duty_cycle
 from gvd_jax.method.initialise import extrapolate_ends, start_flow
 from gvd_jax.model.edge_map import luma
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.defocus_blur import SCALES
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, LATENT
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, LATENT, REWEIGHTED_DEFOCUS
 from gvd_jax.trees import replace
 
 INTERIOR = slice(1, -1)
@@ -76,16 +77,25 @@ def flow_from_exact_latent(clip: TrueClip) -> Row:
 
 
 def defocus_from_exact_rest(clip: TrueClip) -> Row:
-    """The defocus map from latent frames and flow, started in focus."""
+    """The defocus map from latent frames and flow, started at half a pixel everywhere."""
     config = replace(gvd.Config.default(), scales=SCALES)
     exact, blurry = truth(clip), luma(jnp.asarray(clip.blurry))
     tau = jnp.full(len(blurry), clip.duty_cycle)
-    start = replace(exact, defocus=jnp.full_like(exact.defocus, 0.25))
-    result, seconds = timed(lambda: solve_block(DEFOCUS, start, blurry, tau, config, SAMPLES)[0])
+    start = replace(exact, defocus=jnp.full_like(exact.defocus, 0.5))
+    result, seconds = timed(lambda: solve_block(REWEIGHTED_DEFOCUS, start, blurry, tau, config, SAMPLES)[0])
     inner = np.zeros(clip.defocus.shape, bool)
     inner[INTERIOR] = textured(np.asarray(exact.latent))[INTERIOR]
     error = metrics.defocus_error(result.defocus, clip.defocus, inner)
     return {"sigma RMSE px": round(error, 4), "share with texture": round(float(inner[INTERIOR].mean()), 3)} | seconds
+
+
+def duty_cycle_of_blurry(clip: TrueClip) -> Row:
+    """The duty cycle that `deblur` finds: from the blurry frames in linear light and their start flow."""
+    config = gvd.Config.default().with_transfer(clip.transfer)
+    assert config.transfer is not None
+    gray = luma(config.transfer.to_linear(jnp.asarray(clip.blurry)))
+    found, seconds = timed(lambda: clip_duty_cycle(gray, start_flow(gray, config), config.path))
+    return {"tau": round(float(found), 3), "true tau": clip.duty_cycle} | seconds
 
 
 def textured(frames: np.ndarray) -> np.ndarray:
@@ -108,6 +118,9 @@ def main(
         "latent, d1_motion": (latent_from_exact_flow, "d1_motion"),
         "flow, d1_motion": (flow_from_exact_latent, "d1_motion"),
         "defocus, d3_both": (defocus_from_exact_rest, "d3_both"),
+        "duty cycle, d1_motion": (duty_cycle_of_blurry, "d1_motion"),
+        "duty cycle, d2_motion_linear": (duty_cycle_of_blurry, "d2_motion_linear"),
+        "duty cycle, d3_both": (duty_cycle_of_blurry, "d3_both"),
     }
     for name, (trial, clip) in trials.items():
         if again or name not in kept.rows:

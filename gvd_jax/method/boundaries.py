@@ -22,6 +22,7 @@ STEPS = (0.75, 1.5, 2.25)  # parts of the reach of the blur
 OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [24, 2], y then x
 WINDOW = np.full(5, 1 / 5)
 GIVE_UP = 1.0  # px: a mismatch beyond it says only that there is no match
+RESOLUTION = 1e-3  # px: a smaller gain is none
 
 
 def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness, structure) -> Flow:
@@ -54,7 +55,7 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
         columns = jnp.clip(jnp.arange(width) + offset[1], 0, width - 1)
         candidate = flow[:, :, rows][:, :, :, columns]
         cost = mismatch(candidate)
-        better = (cost < least)[:, None, :, :, None]
+        better = (cost < least - structure * RESOLUTION)[:, None, :, :, None]
         return (jnp.where(better, candidate, best), jnp.minimum(cost, least)), None
 
     length = duty_cycle[:, None, None, None] * jnp.linalg.norm(flow, axis=-1)

@@ -80,13 +80,13 @@ class Config:
     def default() -> "Config":
         """The best pictures: quadratic path, flow by constancy in pixels, a few rounds at full size."""
         return Config(
-            weights=Weights(data=500.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=5.0),
+            weights=Weights(data=600.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=0.3),
             flow_temporal=2.0,
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=2.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
             flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2),
-            defocus=BlockOptions(Steps(dual=0.01, iterations=20, cg_iterations=3), 0.5, 0.0, SCALES[-1], 2),
+            defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.0,
             edge_variance=jnp.inf,
@@ -129,7 +129,7 @@ class Config:
             latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
             flow=BlockOptions(Steps(dual=0.5, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
             defocus=BlockOptions(
-                Steps(dual=0.5, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=5, linearisation=finite_difference
+                Steps(dual=0.5, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=2, linearisation=finite_difference
             ),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.25,  # section 4.1

@@ -114,6 +114,6 @@ STRUCTURE = ConstancyResidual(smooth_gradient, 0.003)
 SQUARED = SquaredL2()
 ABSOLUTE = L1()
 VECTORIAL = GroupL2(axes=(-1,))  # total variation joint over the last axis: colour channels, or the flow's components
-ISOTROPIC = GroupL2()
 # Majorised below 0.02 px: flatter than that is flat, and conjugate gradients stay well conditioned.
+ISOTROPIC = GroupL2(floor=0.02)
 PIXELS = GroupL2(axes=(-1,), floor=0.02)
