@@ -26,8 +26,8 @@ LATENT = Block("latent", quadratic=("data",), dual=("latent_tv", "temporal", "te
 # Eqs. (11)-(14)
 FLOW = Block("flow", linearised=("data", "temporal", "temporal_far"), dual=("flow_tv",), pixel_axes=(0, 2, 3))
 DEFOCUS = Block("defocus", linearised=("data",), dual=("defocus_tv",))  # Eqs. (15)-(17)
-# Not the paper's: the total variation is reweighted with the rest, so that conjugate gradients alone solve the subproblem,
-# and constancy in pixels takes the place of Eq. (5).
+# Not the paper's: the total variation is reweighted with the rest, so that conjugate gradients alone solve the
+# subproblem, and constancy in pixels takes the place of Eq. (5).
 START_FLOW = Block("flow", linearised=("brightness", "structure", "flow_tv"), pixel_axes=(0, 2, 3))
 CONSTANCY_FLOW = Block("flow", linearised=("data", "brightness", "structure", "flow_tv"), pixel_axes=(0, 2, 3))
 REWEIGHTED_DEFOCUS = Block("defocus", linearised=("data", "defocus_tv"))
