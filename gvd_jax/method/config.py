@@ -129,7 +129,7 @@ class Config:
             latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
             flow=BlockOptions(Steps(dual=0.5, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
             defocus=BlockOptions(
-                Steps(dual=0.5, iterations=21), 0.1, 0.0, SCALES[-1], linearisation=finite_difference
+                Steps(dual=0.5, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=2, linearisation=finite_difference
             ),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.25,  # section 4.1
