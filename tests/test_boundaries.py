@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gvd_jax.method.boundaries import WINDOW, adopt_nearby_flow, blur_confidence
+from gvd_jax.method.occlusion import visibility
 
 FRAMES, HEIGHT, WIDTH = 4, 40, 56
 SPEED = 6  # px per frame, of a square to the right over a background at rest
 adopted = jax.jit(adopt_nearby_flow)
-confidence = jax.jit(blur_confidence)
+confidence = jax.jit(lambda flow, unconfirmed: blur_confidence(visibility(flow), unconfirmed))
 
 
 def square_scene(grown=0):

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.method.occlusion import inside, visibility
+from gvd_jax.method.occlusion import inside
 from gvd_jax.model.terms import BRIGHTNESS, PIXELS, STRUCTURE, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate
@@ -63,12 +63,12 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 
 
-def blur_confidence(flow: Flow, unconfirmed) -> Float[Array, "T H W"]:
+def blur_confidence(visible: Float[Array, "T H W N"], unconfirmed) -> Float[Array, "T H W"]:
     """How far the blur model is to be trusted: 1 where both neighbours confirm the flow, `unconfirmed` where none does.
 
-    A neighbour confirms it when the flow back from there returns (`visibility`). An end frame has one neighbour.
+    `visible` says where the flow back from each neighbour returns (`visibility`). An end frame has one neighbour.
     """
-    backward, forward = visibility(flow)[..., 1], visibility(flow)[..., 2]
+    backward, forward = visible[..., 1], visible[..., 2]
     backward = backward.at[0].set(forward[0])
     forward = forward.at[-1].set(backward[-1])
     confirmed = correlate(correlate((backward + forward) / 2, WINDOW, 1), WINDOW, 2)

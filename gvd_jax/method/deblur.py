@@ -60,8 +60,9 @@ def _observation(
     observed = replace(observed, edge_map=edge_map(unknowns.latent, config.edge_variance))
     if block.unknown != "latent":
         return replace(observed, visibility=inside(unknowns.flow))
-    trust = blur_confidence(unknowns.flow, config.unconfirmed_confidence).at[jnp.array([0, -1])].mul(end_confidence)
-    return replace(observed, visibility=visibility(unknowns.flow), confidence=trust)
+    visible = visibility(unknowns.flow)
+    trust = blur_confidence(visible, config.unconfirmed_confidence).at[jnp.array([0, -1])].mul(end_confidence)
+    return replace(observed, visibility=visible, confidence=trust)
 
 
 @partial(jax.jit, static_argnames=("block", "samples"))
@@ -92,9 +93,7 @@ def _search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, conf
     return replace(unknowns, flow=search_ends(unknowns, blurry, duty_cycle, data))
 
 
-@jax.jit
-def _adopt(frames: Frames, flow: Flow, duty_cycle: DutyCycle, config: Config) -> Flow:
-    return adopt_nearby_flow(frames, flow, duty_cycle, config.brightness, config.structure)
+_adopt = jax.jit(adopt_nearby_flow)
 
 
 @jax.jit
@@ -133,7 +132,7 @@ def run_stage(
         unknowns = _in_colour(unknowns, light)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
-        flow = _adopt(unknowns.latent, flow, duty_cycle, config)
+        flow = _adopt(unknowns.latent, flow, duty_cycle, config.brightness, config.structure)
         kept = flow if stage.guess else accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
         return replace(unknowns, flow=kept), {}
     if stage.kind == "ends":

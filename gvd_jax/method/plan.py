@@ -13,7 +13,7 @@ COSTS = {
     "latent": 1.0,
     "flow": 0.5,
     "defocus": 0.5,
-    "search": 0.6,
+    "search": 1.1,
     "ends": 0.1,
     "filter": 0.3,
     "colour": 2.5,
