@@ -14,7 +14,7 @@ from gvd_jax.model.terms import BRIGHTNESS, PIXELS, STRUCTURE, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.motion_blur import piecewise_linear_path
 from gvd_jax.solve import subproblem
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, REWEIGHTED_DEFOCUS, START_FLOW
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import replace
 from tests.problems import translating
@@ -61,6 +61,12 @@ CASES = {  # block, start, options, and the share of the error that may be left
         0.6,
     ),
     "eq15_defocus": (DEFOCUS, lambda v, o: v.defocus - 0.3, BlockOptions(PRIMAL_DUAL, 0.1, 0.0, 1.0, 4), 0.6),
+    "reweighted_defocus": (
+        REWEIGHTED_DEFOCUS,
+        lambda v, o: v.defocus - 0.3,
+        BlockOptions(Steps(cg_iterations=10), 0.1, 0.0, 1.0, 4),
+        0.3,
+    ),
     # A third of the motion leads out of the clip: without the data term nothing is known of it.
     "start_flow": (
         START_FLOW,
