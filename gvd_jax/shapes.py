@@ -2,22 +2,20 @@
 
 from typing import Any
 
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 Scalar = Float[Array, ""]
-Image = Float[Array, "H W"]
 Frames = Float[Array, "T H W C"]  # intensities in [0, 1]
 Flow = Float[Array, "T 2 H W 2"]  # [:, 0] is i -> i+1, [:, 1] is i -> i-1; last axis (x, y), pixels per frame interval
 DefocusMap = Float[Array, "T H W"]  # standard deviation of the Gaussian, pixels of this level
 DutyCycle = Float[Array, "T"]  # exposure / (2 * frame interval), 0 < tau <= 0.5
 EdgeMap = Float[Array, "T H W"]
-Visibility = Float[Array, "N T H W"]  # one mask per temporal neighbour, 1 where the neighbour sees the pixel
+Visibility = Float[Array, "T H W N"]  # 1 where temporal neighbour N sees the pixel, else 0
 
 HostArray = NDArray[Any]
 __all__ = [
     "Array",
-    "Bool",
     "DefocusMap",
     "DutyCycle",
     "EdgeMap",
@@ -25,7 +23,6 @@ __all__ = [
     "Flow",
     "Frames",
     "HostArray",
-    "Image",
     "Scalar",
     "Visibility",
 ]

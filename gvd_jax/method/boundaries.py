@@ -11,12 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.occlusion import inside
-from gvd_jax.model.terms import BRIGHTNESS, PIXELS, STRUCTURE, Term
+from gvd_jax.model.terms import Term
 from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.filters import correlate
-from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
+from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.warp import NEIGHBOURS
+from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
 from gvd_jax.trees import replace
 
+ADJACENT = np.array([NEIGHBOURS.index(-1), NEIGHBOURS.index(1)])
 ANGLES = np.arange(8) * np.pi / 4
 STEPS = (0.75, 1.5, 2.25)  # parts of the reach of the blur
 OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [24, 2], y then x
@@ -25,29 +27,27 @@ GIVE_UP = 1.0  # px: a mismatch beyond it says only that there is no match
 RESOLUTION = 1e-3  # px: a smaller gain is none
 
 
-def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness, structure) -> Flow:
+def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness: Term, structure: Term) -> Flow:
     """Give every pixel the pair of flows, its own or of a place around it, along which the `frames` stay most constant.
 
     Places lie up to about twice the reach of the blur away. Both flows are taken over together: one neighbour that
-    sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most.
+    sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
+    `structure` are the terms of constancy, in pixels.
     """
     height, width = flow.shape[2:4]
     observation = observe(frames, duty_cycle)
     defocus = jnp.zeros(flow.shape[:1] + flow.shape[2:4], flow.dtype)
-    terms = (Term(brightness, BRIGHTNESS, PIXELS), Term(structure, STRUCTURE, PIXELS))
-    limit = structure * GIVE_UP
+    limit = structure.weight * GIVE_UP
 
     def mismatch(flow):
         observed = replace(observation, visibility=inside(flow))
-        backward, forward = 0.0, 0.0
-        for term in terms:
-            back, ahead = (
-                term.weight * PIXELS.cost(r)[..., 0] for r in term.residual(Unknowns(frames, flow, defocus), observed)
-            )
-            backward, forward = backward + back, forward + ahead
-        seen = observed.visibility[..., 1:3] > 0
-        total = jnp.where(seen, jnp.minimum(jnp.stack([backward, forward], -1), limit), limit).sum(-1)
-        return correlate(correlate(total, WINDOW, 1), WINDOW, 2)
+        by_neighbour = jnp.zeros(flow.shape[:1] + flow.shape[2:4] + (2,), flow.dtype)
+        for term in (brightness, structure):
+            residuals = term.residual(Unknowns(frames, flow, defocus), observed)
+            by_neighbour += term.weight * jnp.concatenate([term.norm.cost(r) for r in residuals], -1)
+        seen = observed.visibility[..., ADJACENT] > 0
+        total = jnp.where(seen, jnp.minimum(by_neighbour, limit), limit).sum(-1)
+        return correlate_both(total, WINDOW)
 
     def adopt(state, offset):
         best, least = state
@@ -55,21 +55,19 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
         columns = jnp.clip(jnp.arange(width) + offset[1], 0, width - 1)
         candidate = flow[:, :, rows][:, :, :, columns]
         cost = mismatch(candidate)
-        better = (cost < least - structure * RESOLUTION)[:, None, :, :, None]
-        return (jnp.where(better, candidate, best), jnp.minimum(cost, least)), None
+        better = cost < least - structure.weight * RESOLUTION
+        return (jnp.where(better[:, None, :, :, None], candidate, best), jnp.where(better, cost, least)), None
 
     length = duty_cycle[:, None, None, None] * jnp.linalg.norm(flow, axis=-1)
     offsets = jnp.round(jnp.quantile(length, 0.99) * OFFSETS).astype(jnp.int32)
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 
 
-def blur_confidence(visible: Float[Array, "T H W N"], unconfirmed) -> Float[Array, "T H W"]:
+def blur_confidence(visible: Visibility, unconfirmed) -> Float[Array, "T H W"]:
     """How far the blur model is to be trusted: 1 where both neighbours confirm the flow, `unconfirmed` where none does.
 
     `visible` says where the flow back from each neighbour returns (`visibility`). An end frame has one neighbour.
     """
-    backward, forward = visible[..., 1], visible[..., 2]
-    backward = backward.at[0].set(forward[0])
-    forward = forward.at[-1].set(backward[-1])
-    confirmed = correlate(correlate((backward + forward) / 2, WINDOW, 1), WINDOW, 2)
-    return unconfirmed + (1 - unconfirmed) * confirmed
+    next_to = visible[..., ADJACENT]
+    next_to = next_to.at[0, ..., 0].set(next_to[0, ..., 1]).at[-1, ..., 1].set(next_to[-1, ..., 0])
+    return unconfirmed + (1 - unconfirmed) * correlate_both(next_to.mean(-1), WINDOW)

@@ -119,7 +119,8 @@ class Config:
     def paper() -> "Config":
         """The paper: its kernel, energy and constants (section 5), 17 levels of factor 0.9, one round each.
 
-        Iterations and step sizes are not printed; they are those of the authors' code of reference [20].
+        Iterations and step sizes are not printed; those of latent frames and flow are those of the authors' code of
+        reference [20], which has no defocus: its steps are ours.
         """
         return Config(
             weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3

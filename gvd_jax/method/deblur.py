@@ -30,7 +30,7 @@ from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
 from gvd_jax.solve import subproblem
-from gvd_jax.solve.blocks import LATENT, Block
+from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
 from gvd_jax.trees import replace
 
 SAMPLES = (4, 6, 8, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
@@ -132,7 +132,8 @@ def run_stage(
         unknowns = _in_colour(unknowns, light)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
-        flow = _adopt(unknowns.latent, flow, duty_cycle, config.brightness, config.structure)
+        constancy = config.energy(START_FLOW, 0)
+        flow = _adopt(unknowns.latent, flow, duty_cycle, constancy["brightness"], constancy["structure"])
         kept = flow if stage.guess else accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
         return replace(unknowns, flow=kept), {}
     if stage.kind == "ends":

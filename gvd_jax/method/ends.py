@@ -8,7 +8,7 @@ import numpy as np
 
 from gvd_jax.model.terms import Residual
 from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.filters import correlate
+from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import DutyCycle, Flow, Frames
 
@@ -53,7 +53,7 @@ def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data:
         moved = accelerate_ends(flow, jnp.broadcast_to(acceleration, (2, *flow.shape[2:])))
         end = Unknowns(unknowns.latent[ends], moved[ends], unknowns.defocus[ends])
         error = jnp.stack([jnp.square(r).sum(-1) for r in data(end, observation)]).sum(0)
-        window = correlate(correlate(error, WINDOW, 1), WINDOW, 2)
+        window = correlate_both(error, WINDOW)
         return window + SHARE * error.mean((1, 2), keepdims=True)
 
     best = jnp.argmin(jax.lax.map(cost, candidates), axis=0)

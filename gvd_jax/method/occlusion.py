@@ -4,13 +4,13 @@ import jax.numpy as jnp
 
 from gvd_jax.ops.sampling import pixel_grid
 from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, warp
-from gvd_jax.shapes import Array, Float, Flow
+from gvd_jax.shapes import Flow, Visibility
 
 RELATIVE = 0.01  # of |u|^2 + |u'|^2
 ABSOLUTE = 0.5  # px^2
 
 
-def inside(flow: Flow) -> Float[Array, "T H W N"]:
+def inside(flow: Flow) -> Visibility:
     """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0."""
     frames, _, height, width, _ = flow.shape
     there = displacement(flow)
@@ -20,7 +20,7 @@ def inside(flow: Flow) -> Float[Array, "T H W N"]:
     return (within & neighbour_exists(frames, NEIGHBOURS)[:, None, None, :]).astype(flow.dtype)
 
 
-def visibility(flow: Flow) -> Float[Array, "T H W N"]:
+def visibility(flow: Flow) -> Visibility:
     """1 where frame i + n exists, x + u_{i->i+n} is inside it, and the flow back returns to x; else 0.
 
     The check is |u(x) + u'(x + u)|^2 < 0.01 (|u|^2 + |u'|^2) + 0.5 px^2, with u' the composed flow of frame i + n

@@ -5,17 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.model.edge_map import luma
-from gvd_jax.ops.filters import correlate
+from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, neighbour_index
-from gvd_jax.shapes import Array, Float, Flow, Frames, Scalar
+from gvd_jax.shapes import Flow, Frames, Scalar, Visibility
 
 WINDOW = 1  # y in a 3x3 window around x + u
 PATCH = np.ones(5)  # patches of 5x5
 
 
 def post_filter(
-    latent: Frames, flow: Flow, visibility: Float[Array, "T H W N"], sigma: Scalar | float, occluded: Scalar | float
+    latent: Frames, flow: Flow, visibility: Visibility, sigma: Scalar | float, occluded: Scalar | float
 ) -> Frames:
     """Average every pixel with the 3x3 windows at its place in frames i - 2 ... i + 2, weighted by patch likeness.
 
@@ -39,7 +39,7 @@ def post_filter(
         frame = index[:, n][:, None, None] + jnp.zeros((1, height, width), jnp.int32)
         shift = jax.lax.dynamic_index_in_dim(move, n, 3, keepdims=False)
         read = sample(jnp.concatenate([latent, gray], -1), frame, y + shift[..., 1] + dy, x + shift[..., 0] + dx)
-        distance = correlate(correlate(jnp.square(read[..., -1] - gray[..., 0]), PATCH, 1), PATCH, 2)
+        distance = correlate_both(jnp.square(read[..., -1] - gray[..., 0]), PATCH)
         w = jax.lax.dynamic_index_in_dim(weight, n, 3, keepdims=False) * jnp.exp(-distance / (2 * sigma**2))
         return value + w[..., None] * read[..., :-1], mass + w
 

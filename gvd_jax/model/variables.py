@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
-from gvd_jax.shapes import Array, DefocusMap, DutyCycle, EdgeMap, Float, Flow, Frames, Scalar
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, EdgeMap, Float, Flow, Frames, Scalar, Visibility
 from gvd_jax.trees import pytree
 
 
@@ -26,7 +26,7 @@ class Observation:
     blurry: Frames
     duty_cycle: DutyCycle
     edge_map: EdgeMap
-    visibility: Float[Array, "T H W N"]
+    visibility: Visibility
     confidence: Float[Array, "T H W"]
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import ive
 
-from gvd_jax.ops.filters import correlate
+from gvd_jax.ops.filters import correlate_both
 
 SCALES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # standard deviations in pixels of the level; the first is the identity
 # Near 0 the variance grows linearly, v = sigma sqrt(sigma^2 + SOFTNESS^2): sigma^2 alone has no gradient at 0.
@@ -61,7 +61,7 @@ def defocus_blur(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array)
     def next_scale(carry, inputs):
         smoothed, total = carry
         kernel, weight = inputs
-        smoothed = correlate(correlate(smoothed, kernel, 1), kernel, 2)
+        smoothed = correlate_both(smoothed, kernel)
         return (smoothed, total + weight * smoothed), None
 
     (_, total), _ = jax.lax.scan(next_scale, (latent, weights[0] * latent), (taps, weights[1:]))

@@ -20,9 +20,14 @@ def correlate(x: jax.Array, taps: jax.Array | np.ndarray, axis: int) -> jax.Arra
     return sum(parts[1:], parts[0])
 
 
+def correlate_both(x: jax.Array, taps: jax.Array | np.ndarray) -> jax.Array:
+    """Correlate along both image axes of [T, H, W, ...]: a separable filter."""
+    return correlate(correlate(x, taps, 1), taps, 2)
+
+
 def smooth(frames: jax.Array) -> jax.Array:
     """Binomial smoothing of [T, H, W, C]."""
-    return correlate(correlate(frames, BINOMIAL, 1), BINOMIAL, 2)
+    return correlate_both(frames, BINOMIAL)
 
 
 def central_gradient(frames: jax.Array) -> jax.Array:
