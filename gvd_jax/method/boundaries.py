@@ -41,12 +41,12 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
 
     def mismatch(flow):
         observed = replace(observation, visibility=inside(flow))
-        by_neighbour = jnp.zeros(flow.shape[:1] + flow.shape[2:4] + (2,), flow.dtype)
+        by_neighbour = jnp.zeros((flow.shape[0], 2, height, width), flow.dtype)
         for term in (brightness, structure):
             residuals = term.residual(Unknowns(frames, flow, defocus), observed)
-            by_neighbour += term.weight * jnp.concatenate([term.norm.cost(r) for r in residuals], -1)
-        seen = observed.visibility[..., ADJACENT] > 0
-        total = jnp.where(seen, jnp.minimum(by_neighbour, limit), limit).sum(-1)
+            by_neighbour += term.weight * jnp.stack([term.norm.cost(r)[..., 0] for r in residuals], 1)
+        seen = observed.visibility[:, ADJACENT] > 0
+        total = jnp.where(seen, jnp.minimum(by_neighbour, limit), limit).sum(1)
         return correlate_both(total, WINDOW)
 
     def adopt(state, offset):
@@ -68,6 +68,6 @@ def blur_confidence(visible: Visibility, unconfirmed) -> Float[Array, "T H W"]:
 
     `visible` says where the flow back from each neighbour returns (`visibility`). An end frame has one neighbour.
     """
-    next_to = visible[..., ADJACENT]
-    next_to = next_to.at[0, ..., 0].set(next_to[0, ..., 1]).at[-1, ..., 1].set(next_to[-1, ..., 0])
-    return unconfirmed + (1 - unconfirmed) * correlate_both(next_to.mean(-1), WINDOW)
+    next_to = visible[:, ADJACENT]
+    next_to = next_to.at[0, 0].set(next_to[0, 1]).at[-1, 1].set(next_to[-1, 0])
+    return unconfirmed + (1 - unconfirmed) * correlate_both(next_to.mean(1), WINDOW)

@@ -33,12 +33,11 @@ def _mismatch(gray: Frames, flow: Flow, own: DutyCycle, others: Float[Array, "2 
     fields = jnp.moveaxis(flow, 1, 3).reshape(frames, height, width, 4)
 
     def side(direction: int, n: int):
-        move = flow[:, direction, :, :, None]
-        neighbour = warp(gray, move, (n,))[..., 0, :]
-        neighbour_flow = jnp.moveaxis(warp(fields, move, (n,)).reshape(frames, height, width, 2, 2), 3, 1)
+        neighbour = warp(gray, flow[:, direction], n)
+        neighbour_flow = jnp.moveaxis(warp(fields, flow[:, direction], n).reshape(frames, height, width, 2, 2), 3, 1)
         here = smooth_gradient(motion_blur(path, SAMPLES, gray, neighbour_flow, others[direction]))
         there = smooth_gradient(motion_blur(path, SAMPLES, neighbour, flow, own))
-        mask = seen[..., NEIGHBOURS.index(n), None]
+        mask = seen[:, NEIGHBOURS.index(n), :, :, None]
         difference = (mask * jnp.square(here - there)).sum((1, 2, 3))
         return difference, (mask * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
 

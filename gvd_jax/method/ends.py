@@ -26,8 +26,8 @@ def extrapolate_ends(flow: Flow) -> Flow:
     if flow.shape[0] < 3:
         return flow.at[0, 1].set(-flow[0, 0]).at[-1, 0].set(-flow[-1, 1])
     acceleration = flow[:, 0] + flow[:, 1]
-    first = warp(acceleration, flow[:, 0, :, :, None], (1,))[0, :, :, 0] - flow[0, 0]
-    last = warp(acceleration, flow[:, 1, :, :, None], (-1,))[-1, :, :, 0] - flow[-1, 1]
+    first = warp(acceleration, flow[:, 0], 1)[0] - flow[0, 0]
+    last = warp(acceleration, flow[:, 1], -1)[-1] - flow[-1, 1]
     return flow.at[0, 1].set(first).at[-1, 0].set(last)
 
 

@@ -26,21 +26,20 @@ def post_filter(
     gray = luma(latent)
     y, x = pixel_grid(height, width, latent.dtype)
     neighbours = (*NEIGHBOURS, 0)
-    move = jnp.concatenate([displacement(flow), jnp.zeros((frames, height, width, 1, 2), flow.dtype)], axis=3)
-    weight = jnp.where(visibility > 0, 1.0, occluded) * neighbour_exists(frames, NEIGHBOURS)[:, None, None]
-    weight = jnp.concatenate([weight, jnp.ones_like(weight[..., :1])], axis=3).astype(latent.dtype)
-    index = neighbour_index(frames, neighbours)
+    move = jnp.stack([*(displacement(flow, n) for n in NEIGHBOURS), jnp.zeros_like(flow[:, 0])])
+    weight = jnp.where(visibility > 0, 1.0, occluded) * neighbour_exists(frames, NEIGHBOURS)[:, :, None, None]
+    weight = jnp.concatenate([weight, jnp.ones_like(weight[:, :1])], axis=1).astype(latent.dtype)
+    index = jnp.stack([neighbour_index(frames, n) for n in neighbours])
     side = 2 * WINDOW + 1
 
     def add(k, totals):
         value, mass = totals
         n, offset = k // side**2, k % side**2
         dy, dx = offset // side - WINDOW, offset % side - WINDOW
-        frame = index[:, n][:, None, None] + jnp.zeros((1, height, width), jnp.int32)
-        shift = jax.lax.dynamic_index_in_dim(move, n, 3, keepdims=False)
-        read = sample(jnp.concatenate([latent, gray], -1), frame, y + shift[..., 1] + dy, x + shift[..., 0] + dx)
+        shift = move[n]
+        read = sample(jnp.concatenate([latent, gray], -1), index[n][:, None, None], y + shift[..., 1] + dy, x + shift[..., 0] + dx)
         distance = correlate_both(jnp.square(read[..., -1] - gray[..., 0]), PATCH)
-        w = jax.lax.dynamic_index_in_dim(weight, n, 3, keepdims=False) * jnp.exp(-distance / (2 * sigma**2))
+        w = weight[:, n] * jnp.exp(-distance / (2 * sigma**2))
         return value + w[..., None] * read[..., :-1], mass + w
 
     start = (jnp.zeros_like(latent), jnp.zeros_like(latent[..., 0]))

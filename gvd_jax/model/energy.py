@@ -11,7 +11,6 @@ from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.terms import (
     ABSOLUTE,
     ISOTROPIC,
-    PIXELS,
     SQUARED,
     TEMPORAL,
     TEMPORAL_FAR,
@@ -47,7 +46,7 @@ def gvd_energy(weights: Weights, blur: BlurModel | None = None) -> Energy:
         "temporal": Term(weights.temporal, TEMPORAL, ABSOLUTE),
         "temporal_far": Term(weights.temporal, TEMPORAL_FAR, ABSOLUTE),
         "latent_tv": Term(weights.latent_tv, latent_gradient, VECTORIAL),
-        "flow_tv": Term(weights.flow_tv, flow_gradient, PIXELS),
+        "flow_tv": Term(weights.flow_tv, flow_gradient, ISOTROPIC),
         "defocus_tv": Term(weights.defocus_tv, defocus_gradient, ISOTROPIC),
     }
 

@@ -60,15 +60,19 @@ class TemporalResidual:
     neighbours: tuple[int, ...] = static(default=NEIGHBOURS)
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
-        move = displacement(unknowns.flow, self.neighbours)
-        error = unknowns.latent[:, :, :, None] - warp(unknowns.latent, move, self.neighbours)
-        seen = [NEIGHBOURS.index(n) for n in self.neighbours]
-        return tuple(observation.visibility[..., m, None] * error[:, :, :, k] for k, m in enumerate(seen))
+
+        def residual(n):
+            error = unknowns.latent - warp(unknowns.latent, displacement(unknowns.flow, n), n)
+            return observation.visibility[:, NEIGHBOURS.index(n), :, :, None] * error
+
+        return tuple(residual(n) for n in self.neighbours)
 
 
 @pytree
 class ConstancyResidual:
     """Not in the paper: `features` of the latent frames keep their value along the flow to n = -1 and 1, in pixels.
+
+    For each neighbour as many [T, H, W, 1] as there are features.
 
     Every feature difference is divided by the length of the feature's gradient, which turns it into the distance by
     which the flow is off (Zimmer, Bruhn, Weickert 2011): a strong edge then says no more than a weak one, and texture
@@ -78,12 +82,17 @@ class ConstancyResidual:
     features: Callable[[jax.Array], jax.Array] = static()
     softness: float = static()
 
-    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
         features = self.features(unknowns.latent)
-        dx, dy = jnp.split(central_gradient(features), 2, -1)
-        scale = jax.lax.rsqrt(dx * dx + dy * dy + self.softness**2)
-        error = TemporalResidual((-1, 1))(replace(unknowns, latent=features), observation)
-        return tuple(scale * e for e in error)
+
+        def residual(feature):
+            dx, dy = jnp.split(central_gradient(feature), 2, -1)
+            scale = jax.lax.rsqrt(dx * dx + dy * dy + self.softness**2)
+            error = TEMPORAL(replace(unknowns, latent=feature), observation)
+            return [scale * e for e in error]
+
+        by_feature = [residual(feature) for feature in jnp.split(features, features.shape[-1], -1)]
+        return tuple(zip(*by_feature, strict=True))
 
 
 def latent_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, jax.Array]:
@@ -91,11 +100,11 @@ def latent_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.A
     return image_gradient(unknowns.latent, 1)
 
 
-def flow_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, jax.Array]:
-    """Eq. (6), third term: zeta times the gradient of both flows, 2 x [T, 2, H, W, 2]."""
-    dx, dy = image_gradient(unknowns.flow, 2)
-    zeta = observation.edge_map[:, None, :, :, None]
-    return zeta * dx, zeta * dy
+def flow_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
+    """Eq. (6), third term: zeta times the gradient of both flows, of their x and y component, 4 x [T, 2, H, W]."""
+    zeta = observation.edge_map[:, None]
+    parts = (part for axis in (0, 1) for part in image_gradient(unknowns.flow[..., axis], 2))
+    return tuple(zeta * part for part in parts)
 
 
 def defocus_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, jax.Array]:
@@ -113,7 +122,6 @@ STRUCTURE = ConstancyResidual(smooth_gradient, 0.003)
 
 SQUARED = SquaredL2()
 ABSOLUTE = L1()
-VECTORIAL = GroupL2(axes=(-1,))  # total variation joint over the last axis: colour channels, or the flow's components
+VECTORIAL = GroupL2(axes=(-1,))  # total variation joint over the colour channels
 # Majorised below 0.02 px: flatter than that is flat, and conjugate gradients stay well conditioned.
 ISOTROPIC = GroupL2(floor=0.02)
-PIXELS = GroupL2(axes=(-1,), floor=0.02)

@@ -33,8 +33,8 @@ class Observation:
 def observe(blurry: Frames, duty_cycle: DutyCycle | Scalar) -> Observation:
     """An observation with an edge map of ones, every existing neighbour visible and full confidence."""
     frames, height, width, _ = blurry.shape
-    exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, None, None, :]
-    visibility = jnp.broadcast_to(exists, (frames, height, width, len(NEIGHBOURS)))
+    exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, :, None, None]
+    visibility = jnp.broadcast_to(exists, (frames, len(NEIGHBOURS), height, width))
     ones = jnp.ones((frames, height, width), blurry.dtype)
     duty_cycle = jnp.broadcast_to(jnp.asarray(duty_cycle, blurry.dtype), (frames,))
     return Observation(blurry, duty_cycle, ones, visibility, ones)

@@ -15,15 +15,19 @@ from jax.custom_derivatives import SymbolicZero
 from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.sampling import (
     corners,
-    empty_windows,
     interpolate,
     interpolate_gradient,
     pixel_grid,
+    planes,
     scatter_windows,
     unfold_windows,
 )
+from gvd_jax.trees import pytree
 
 Path = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+
+STRIP = 2**17  # pixels whose blur is spread at a time
+LANES = 256  # a strip of another length is not vectorised to its end
 
 
 def piecewise_linear_path(t: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -36,76 +40,149 @@ def quadratic_path(t: jax.Array) -> tuple[jax.Array, jax.Array]:
     return (t + t * t) / 2, (t * t - t) / 2
 
 
-def _exposure(samples: int, duty_cycle: jax.Array, k: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Time [T, 1, 1] and trapezoid weight of sample k of the 2 `samples` + 1 that span the exposure [-tau, tau]."""
-    s = (k - samples) / max(samples, 1)
-    weight = jnp.where((k == 0) | (k == 2 * samples), 0.5, 1.0) / (2 * samples) if samples else 1.0
-    return (duty_cycle * s)[:, None, None], jnp.asarray(weight, duty_cycle.dtype)
+@pytree
+class _Pixels:
+    """Pixels as flat lists, for an index that must be split into rows and columns is not vectorised: where each is, its
+    two flows in x and y, and the frame and tau of all."""
+
+    frame: jax.Array
+    y: jax.Array
+    x: jax.Array
+    forward: tuple[jax.Array, jax.Array]
+    backward: tuple[jax.Array, jax.Array]
+    duty_cycle: jax.Array
 
 
-def _positions(path: Path, samples: int, flow, duty_cycle, k):
-    t, weight = _exposure(samples, duty_cycle, k)
-    forward, backward = path(t)
+def _pixels(flow: jax.Array, duty_cycle: jax.Array) -> _Pixels:
+    """Those of all frames: the flows [T, H W], the places [H W], frame and tau [T, 1]."""
     frames, _, height, width, _ = flow.shape
-    y, x = pixel_grid(height, width, flow.dtype)
-    shift = forward[..., None] * flow[:, 0] + backward[..., None] * flow[:, 1]
-    frame = jnp.arange(frames, dtype=jnp.int32)[:, None, None]
-    return corners((frames, height, width), frame, y - shift[..., 1], x - shift[..., 0]), weight, t
+    parts = [flow[:, k, :, :, axis].reshape(frames, -1) for k in (0, 1) for axis in (0, 1)]
+    grid = [coordinate.reshape(-1) for coordinate in pixel_grid(height, width, flow.dtype)]
+    y, x, fx, fy, bx, by = jax.lax.optimization_barrier((*grid, *parts))
+    frame = jnp.arange(frames, dtype=jnp.int32)[:, None]
+    return _Pixels(frame, y, x, (fx, fy), (bx, by), duty_cycle[:, None])
+
+
+def _exposure(samples: int, k: jax.Array, dtype) -> tuple[jax.Array, jax.Array]:
+    """Part of tau, in (0, 1], and trapezoid weight of the k-th of `samples` reads to each side of mid-exposure."""
+    weight = jnp.where(k == samples, 0.5, 1.0) / (2 * samples)
+    return (k / samples).astype(dtype), weight.astype(dtype)
+
+
+def _middle(samples: int) -> float:
+    """Weight of the pixel itself."""
+    return 1 / (2 * samples) if samples else 1.0
+
+
+def _displacement(path: Path, pixels: _Pixels, s: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """d(t) at t = s tau, in x and y."""
+    a, b = path(s * pixels.duty_cycle)
+    (fx, fy), (bx, by) = pixels.forward, pixels.backward
+    return a * fx + b * bx, a * fy + b * by
+
+
+def _by_channel(function, frames):
+    """`function` of one channel [T, H W] after the other, for frames [T, H, W, C]."""
+    moved = jnp.moveaxis(frames, -1, 0).reshape(frames.shape[-1], frames.shape[0], -1)
+    return jnp.moveaxis(jax.lax.map(function, moved).reshape(-1, *frames.shape[:3]), 0, -1)
 
 
 def _forward(path: Path, samples: int, parameters, latent):
-    flow, duty_cycle = parameters
+    _, height, width, _ = latent.shape
+    pixels = _pixels(*parameters)
 
-    def add(k, total):
-        at, weight, _ = _positions(path, samples, flow, duty_cycle, k)
-        return total + weight * interpolate(latent, at)
+    def one(channel):
+        plane = channel.reshape(-1)
 
-    return jax.lax.fori_loop(0, 2 * samples + 1, add, jnp.zeros_like(latent))
+        def add(k, total):
+            s, weight = _exposure(samples, k, latent.dtype)
+            for side in (-s, s):
+                dx, dy = _displacement(path, pixels, side)
+                at = corners(height, width, pixels.frame, pixels.y - dy, pixels.x - dx)
+                total += weight * interpolate(plane, at)
+            return total
+
+        return jax.lax.fori_loop(1, samples + 1, add, _middle(samples) * channel)
+
+    return _by_channel(one, latent)
 
 
 def _adjoint(path: Path, samples: int, parameters, blurry):
+    """One strip of pixels of a frame after the other, so that what they add to stays in the cache."""
     flow, duty_cycle = parameters
+    frames, height, width, _ = blurry.shape
+    pixels = _pixels(flow, duty_cycle)
+    total = height * width
+    strips = -(-total // STRIP)
+    size = min(total, -(-total // (strips * LANES)) * LANES)
 
-    def add(k, windows):
-        at, weight, _ = _positions(path, samples, flow, duty_cycle, k)
-        return scatter_windows(windows, at, weight * blurry)
+    def strip(channel, windows, number):
+        frame, begin = number // strips, number % strips * size
+        start = jnp.minimum(begin, total - size)
 
-    windows = jax.lax.fori_loop(0, 2 * samples + 1, add, empty_windows(blurry.shape, blurry.dtype))
-    return unfold_windows(windows, blurry.shape)
+        def cut(x):
+            return jax.lax.dynamic_slice_in_dim(x, start, size)
+
+        forward, backward = jax.tree.map(lambda x: cut(x[frame]), (pixels.forward, pixels.backward))
+        # The last strip of a frame begins within the one before, whose pixels count there.
+        own = jnp.where(start + jnp.arange(size) >= begin, cut(channel[frame]), 0)
+        piece = _Pixels(frame, cut(pixels.y), cut(pixels.x), forward, backward, duty_cycle[frame])
+        own, piece = jax.lax.optimization_barrier((own, piece))
+
+        def add(k, windows):
+            s, weight = _exposure(samples, k, blurry.dtype)
+            for side in (-s, s):
+                dx, dy = _displacement(path, piece, side)
+                at = corners(height, width, frame, piece.y - dy, piece.x - dx)
+                windows = scatter_windows(windows, at, weight * own[:, None])
+            return windows
+
+        return jax.lax.fori_loop(1, samples + 1, add, windows), None
+
+    def one(channel):
+        windows = jnp.zeros((frames * total, 4), blurry.dtype)
+        windows, _ = jax.lax.scan(partial(strip, channel), windows, jnp.arange(frames * strips))
+        return _middle(samples) * channel.reshape(-1, 1) + unfold_windows(windows, height, width)
+
+    return _by_channel(one, blurry)
 
 
-def _path_moments(path: Path, samples: int, latent, flow, duty_cycle):
-    """Derivatives of K L in (u_f, u_b, tau): sums of the latent gradient along the path.
+def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
+    """For every channel, the sums along the path of what a change of the flows and of tau does to K L.
 
-    d(K L) = -(m_f . du_f + m_b . du_b + m_t dtau), with m_f, m_b [T, H, W, C, 2] and m_t [T, H, W, C].
+    d(K L) = -(m_f . du_f + m_b . du_b + m_t dtau): five planes, m_f and m_b in x and y, and m_t, [T, H, W] each.
     """
     _, height, width, _ = latent.shape
-    y, x = pixel_grid(height, width, flow.dtype)
+    pixels = _pixels(flow, duty_cycle)
+    read = planes(latent)
+    (fx, fy), (bx, by) = pixels.forward, pixels.backward
 
     def add(k, totals):
-        at, weight, t = _positions(path, samples, flow, duty_cycle, k)
-        unit = _exposure(samples, jnp.ones_like(duty_cycle), k)[0]
-        (forward, backward), (rate_f, rate_b) = jax.jvp(path, (t,), (unit,))
-        shift = forward[..., None] * flow[:, 0] + backward[..., None] * flow[:, 1]
-        inside = jnp.stack(
-            [
-                (x - shift[..., 0] > 0) & (x - shift[..., 0] < width - 1),
-                (y - shift[..., 1] > 0) & (y - shift[..., 1] < height - 1),
-            ],
-            axis=-1,
-        )
-        gradient = jnp.stack(interpolate_gradient(latent, at), axis=-1)
-        gradient = weight * jnp.where(inside[..., None, :], gradient, 0)
-        speed = rate_f[..., None] * flow[:, 0] + rate_b[..., None] * flow[:, 1]
-        m_f, m_b, m_t = totals
-        return (
-            m_f + forward[..., None, None] * gradient,
-            m_b + backward[..., None, None] * gradient,
-            m_t + (gradient * speed[..., None, :]).sum(-1),
-        )
+        s, weight = _exposure(samples, k, latent.dtype)
+        for side in (-s, s):
+            totals = add_one(totals, side, weight)
+        return totals
 
-    zero = jnp.zeros((*latent.shape, 2), latent.dtype)
-    return jax.lax.fori_loop(0, 2 * samples + 1, add, (zero, zero, jnp.zeros_like(latent)))
+    def add_one(totals, s, weight):
+        t = s * pixels.duty_cycle
+        (a, b), (rate_a, rate_b) = jax.jvp(path, (t,), (jnp.broadcast_to(s, t.shape),))
+        x, y = pixels.x - (a * fx + b * bx), pixels.y - (a * fy + b * by)
+        at = corners(height, width, pixels.frame, y, x)
+        in_x = weight * ((x > 0) & (x < width - 1))
+        in_y = weight * ((y > 0) & (y < height - 1))
+        speed_x, speed_y = rate_a * fx + rate_b * bx, rate_a * fy + rate_b * by
+
+        def more(total, plane):
+            gx, gy = interpolate_gradient(plane, at)
+            gx, gy = in_x * gx, in_y * gy
+            parts = a * gx, a * gy, b * gx, b * gy, speed_x * gx + speed_y * gy
+            return [t + part for t, part in zip(total, parts, strict=True)]
+
+        return [more(total, plane) for total, plane in zip(totals, read, strict=True)]
+
+    totals = [[jnp.zeros_like(fx)] * 5] * len(read)
+    totals = jax.lax.fori_loop(1, samples + 1, add, totals)
+    return jax.tree.map(lambda total: total.reshape(latent.shape[:3]), totals)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -126,12 +203,19 @@ def _motion_blur_jvp(path, samples, primals, tangents):
     tangent = jnp.zeros_like(out)
     if type(d_latent) is not SymbolicZero:
         tangent = tangent + motion_blur(path, samples, d_latent, flow, duty_cycle)
-    if type(d_flow) is not SymbolicZero or type(d_duty) is not SymbolicZero:
-        m_f, m_b, m_t = _path_moments(path, samples, latent, flow, duty_cycle)
-        if not isinstance(d_flow, SymbolicZero):
-            tangent = tangent - (m_f * d_flow[:, 0, :, :, None] + m_b * d_flow[:, 1, :, :, None]).sum(-1)
-        if not isinstance(d_duty, SymbolicZero):
-            tangent = tangent - m_t * d_duty[:, None, None, None]
+    moved = not isinstance(d_flow, SymbolicZero)
+    stretched = not isinstance(d_duty, SymbolicZero)
+    if moved or stretched:
+        channels = []
+        for fx, fy, bx, by, rate in _path_gradients(path, samples, latent, flow, duty_cycle):
+            change = jnp.zeros_like(rate)
+            if moved:
+                change = fx * d_flow[:, 0, ..., 0] + fy * d_flow[:, 0, ..., 1]
+                change = change + bx * d_flow[:, 1, ..., 0] + by * d_flow[:, 1, ..., 1]
+            if stretched:
+                change = change + rate * d_duty[:, None, None]
+            channels.append(change)
+        tangent = tangent - jnp.stack(channels, -1)
     return out, tangent
 
 

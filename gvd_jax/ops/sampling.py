@@ -1,8 +1,9 @@
 """Bilinear reads from a stack of frames at sub-pixel positions, and their exact adjoint.
 
-Positions outside a frame read its nearest border pixel. Layout decides the speed: all frames are one flat list of
-pixels, indices are computed once for the four corners, bounds are promised, and the adjoint adds four-corner windows of
-one accumulator that is unfolded by shifts at the end (one scatter instead of four).
+Positions outside a frame read its nearest border pixel. Layout decides the speed: every channel is one flat list of
+pixels, for arrays whose last axis is short are not vectorised; indices are computed once for the four corners, bounds
+are promised, and the adjoint adds four-corner windows of one accumulator that is unfolded by shifts at the end (one
+scatter instead of four).
 """
 
 import jax
@@ -10,98 +11,104 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from gvd_jax.ops.linear_map import linear_map
-from gvd_jax.trees import pytree
+from gvd_jax.trees import pytree, static
+
+Planes = list[jax.Array]  # one flat list of all pixels of all frames, [T H W], per channel
 
 
 @pytree
 class Corners:
-    """Upper left pixel (flat index into the frames) and the fractions of a bilinear read."""
+    """Upper left pixel (flat index into a plane) and the fractions of bilinear reads, all of one shape."""
 
     index: jax.Array
     fraction_y: jax.Array
     fraction_x: jax.Array
+    steps: tuple[int, int, int, int] = static()  # to the upper left, upper right, lower left and lower right pixel
 
 
-def corners(shape: tuple[int, ...], frame: jax.Array, y: jax.Array, x: jax.Array) -> Corners:
-    """Locate the four pixels around (`frame`, `y`, `x`), broadcast together, in frames of `shape` [T, H, W, ...]."""
-    _, height, width, *_ = shape
+def _steps(height: int, width: int) -> tuple[int, int, int, int]:
+    """There is nothing below or on the right of an axis of one pixel."""
+    down, right = (width if height > 1 else 0), (1 if width > 1 else 0)
+    return 0, right, down, down + right
+
+
+def corners(height: int, width: int, frame: jax.Array, y: jax.Array, x: jax.Array) -> Corners:
+    """Locate the four pixels around (`frame`, `y`, `x`), broadcast together, in frames of `height` x `width`."""
     y = jnp.clip(y, 0, height - 1)
     x = jnp.clip(x, 0, width - 1)
     y0 = jnp.minimum(y.astype(jnp.int32), max(height - 2, 0))
     x0 = jnp.minimum(x.astype(jnp.int32), max(width - 2, 0))
-    index = (frame * height + y0) * width + x0
-    return Corners(index, y - y0, x - x0)
+    return Corners((frame * height + y0) * width + x0, y - y0, x - x0, _steps(height, width))
 
 
-def _steps(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Flat distance to the pixel below and to the right; 0 along an axis of one pixel."""
-    return (shape[2] if shape[1] > 1 else 0), (1 if shape[2] > 1 else 0)
+def planes(frames: jax.Array) -> Planes:
+    """The channels of `frames` [T, H, W, C], each contiguous."""
+    # Without the barrier XLA reads the channels out of the interleaved frames again for every sample.
+    return jax.lax.optimization_barrier([frames[..., c].reshape(-1) for c in range(frames.shape[-1])])
 
 
-def gather(frames: jax.Array, at: Corners) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """The four corner values [..., C] of `frames` [T, H, W, C]: upper left, upper right, lower left, lower right."""
-    down, right = _steps(frames.shape)
-    pixels = frames.reshape(-1, frames.shape[-1])
-    read = [pixels.at[at.index + step].get(mode="promise_in_bounds") for step in (0, right, down, down + right)]
-    return read[0], read[1], read[2], read[3]
+def gather(plane: jax.Array, at: Corners) -> Planes:
+    """The four corner values: upper left, upper right, lower left, lower right."""
+    return [plane.at[at.index + step].get(mode="promise_in_bounds") for step in at.steps]
 
 
-def interpolate(frames: jax.Array, at: Corners) -> jax.Array:
-    """Bilinear values [..., C] of `frames` [T, H, W, C]."""
-    a, b, c, d = gather(frames, at)
-    fy, fx = at.fraction_y[..., None], at.fraction_x[..., None]
+def interpolate(plane: jax.Array, at: Corners) -> jax.Array:
+    """Bilinear values of a plane."""
+    a, b, c, d = gather(plane, at)
+    fy, fx = at.fraction_y, at.fraction_x
     return (1 - fy) * ((1 - fx) * a + fx * b) + fy * ((1 - fx) * c + fx * d)
 
 
-def interpolate_gradient(frames: jax.Array, at: Corners) -> tuple[jax.Array, jax.Array]:
-    """Exact derivatives in x and y of the bilinear values, each [..., C]."""
-    a, b, c, d = gather(frames, at)
-    fy, fx = at.fraction_y[..., None], at.fraction_x[..., None]
+def interpolate_gradient(plane: jax.Array, at: Corners) -> tuple[jax.Array, jax.Array]:
+    """Exact derivatives in x and y of the bilinear values."""
+    a, b, c, d = gather(plane, at)
+    fy, fx = at.fraction_y, at.fraction_x
     return (1 - fy) * (b - a) + fy * (d - c), (1 - fx) * (c - a) + fx * (d - b)
 
 
-def empty_windows(shape: tuple[int, ...], dtype) -> jax.Array:
-    """An accumulator for `scatter_windows`: one row of four corners times C channels per pixel."""
-    total = shape[0] * shape[1] * shape[2]
-    return jnp.zeros((total, 4 * shape[3]), dtype)
-
-
 def scatter_windows(windows: jax.Array, at: Corners, values: jax.Array) -> jax.Array:
-    """Add `values` [..., C], spread over their four corners, to the accumulator."""
-    fy, fx = at.fraction_y[..., None], at.fraction_x[..., None]
-    weights = ((1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx)
-    update = jnp.concatenate([w * values for w in weights], axis=-1).reshape(-1, windows.shape[-1])
-    # Without the barrier XLA computes positions and weights anew for each of the 4 C numbers it adds: half the speed.
-    index, update = jax.lax.optimization_barrier((at.index.reshape(-1), update))
+    """Add `values` [n, C], spread over the corners of the n reads `at`, to the accumulator [T H W, 4 C]."""
+    # Barriers: without the first XLA computes positions anew for each of the 4 C numbers, without the second the
+    # update for each that it adds. Weights by a comparison, because it is slow to join arrays along a short axis.
+    index, fy, fx = jax.lax.optimization_barrier(
+        tuple(part.reshape(-1) for part in (at.index, at.fraction_y, at.fraction_x))
+    )
+    corner = jnp.arange(4)
+    weight_y = jnp.where(corner >= 2, fy[:, None], 1 - fy[:, None])
+    weight_x = jnp.where(corner % 2 == 1, fx[:, None], 1 - fx[:, None])
+    update = ((weight_y * weight_x)[..., None] * values[:, None]).reshape(-1, windows.shape[1])
+    index, update = jax.lax.optimization_barrier((index, update))
     return windows.at[index].add(update, mode="promise_in_bounds")
 
 
-def unfold_windows(windows: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Frames [T, H, W, C] from the accumulator: each corner moved to the pixel it stands for."""
-    down, right = _steps(shape)
+def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
+    """The frames [T H W, C] from the accumulator: each corner moved to the pixel it stands for."""
     total = windows.shape[0]
     parts = jnp.split(windows, 4, axis=-1)
-    shifted = [jnp.pad(p, ((s, 0), (0, 0)))[:total] for p, s in zip(parts, (0, right, down, down + right), strict=True)]
-    return sum(shifted[1:], shifted[0]).reshape(shape)
+    moved = [jnp.pad(part, ((step, 0), (0, 0)))[:total] for part, step in zip(parts, _steps(height, width), strict=True)]
+    return sum(moved[1:], moved[0])
 
 
 def _read(shape):
+    frames, height, width, channels = shape
+
     def forward(at, frames):
-        return interpolate(frames, at)
+        return jnp.stack([interpolate(plane, at) for plane in planes(frames)], -1)
 
     def adjoint(at, values):
-        return unfold_windows(scatter_windows(empty_windows(shape, values.dtype), at, values), shape)
+        windows = jnp.zeros((frames * height * width, 4 * channels), values.dtype)
+        return unfold_windows(scatter_windows(windows, at, values.reshape(-1, channels)), height, width).reshape(shape)
 
     return forward, adjoint
 
 
 @jax.custom_jvp
 def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
-    """Bilinear read of `frames` [T, H, W, C] at integer `frame` and pixel positions `y`, `x`, all of one shape.
+    """Bilinear read of `frames` [T, H, W, C] at integer `frame` and pixel positions `y`, `x`, of shapes that broadcast.
 
-    Returns that shape with C appended. Differentiable in the frames (written adjoint) and in the positions.
+    Returns their shape with C appended. Differentiable in the frames (written adjoint) and in the positions.
     """
-    at = corners(frames.shape, frame, y, x)
+    at = corners(*frames.shape[1:3], frame, y, x)
     return linear_map(*_read(frames.shape), at, frames)
 
 
@@ -114,12 +121,13 @@ def _sample_jvp(primals, tangents):
         tangent = tangent + sample(d_frames, frame, y, x)
     if type(dy) is not SymbolicZero or type(dx) is not SymbolicZero:
         _, height, width, _ = frames.shape
-        gx, gy = interpolate_gradient(frames, corners(frames.shape, frame, y, x))
-        inside_x = ((x > 0) & (x < width - 1))[..., None]
-        inside_y = ((y > 0) & (y < height - 1))[..., None]
-        for gradient, inside, step in ((gx, inside_x, dx), (gy, inside_y, dy)):
+        at = corners(height, width, frame, y, x)
+        gradients = [interpolate_gradient(plane, at) for plane in planes(frames)]
+        inside_x = (x > 0) & (x < width - 1)
+        inside_y = (y > 0) & (y < height - 1)
+        for axis, inside, step in ((0, inside_x, dx), (1, inside_y, dy)):
             if not isinstance(step, SymbolicZero):
-                tangent = tangent + jnp.where(inside, gradient, 0) * step[..., None]
+                tangent = tangent + jnp.stack([jnp.where(inside, g[axis], 0) * step for g in gradients], -1)
     return out, tangent
 
 

@@ -1,5 +1,8 @@
 """The three subproblems, declared: which unknown, and how each term of Eq. (8) enters."""
 
+import jax
+import jax.numpy as jnp
+
 from gvd_jax.trees import pytree, static
 
 
@@ -16,6 +19,14 @@ class Block:
     dual: tuple[str, ...] = static(default=())
     linearised: tuple[str, ...] = static(default=())
     pixel_axes: tuple[int, int, int] = static(default=(0, 1, 2))
+
+    def to_planes(self, x: jax.Array) -> jax.Array:
+        """The unknown with its pixel axes last, as the solver works on it: short last axes are not vectorised."""
+        return jnp.moveaxis(x, self.pixel_axes, (-3, -2, -1))
+
+    def from_planes(self, x: jax.Array) -> jax.Array:
+        """The inverse of `to_planes`."""
+        return jnp.moveaxis(x, (-3, -2, -1), self.pixel_axes)
 
     @property
     def terms(self) -> tuple[str, ...]:

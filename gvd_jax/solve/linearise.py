@@ -24,12 +24,12 @@ Linearisation = Callable[[Sequence[Term], Block, Unknowns, Observation], Model]
 
 
 def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
-    """The term's residual, linearised around the current unknowns, as offset + linear(x)."""
+    """The term's residual, linearised around the current unknowns, as offset + linear(x), x as `to_planes` gives it."""
 
     def residual(x):
-        return term.residual(replace(unknowns, **{block.unknown: x}), observation)
+        return term.residual(replace(unknowns, **{block.unknown: block.from_planes(x)}), observation)
 
-    here = getattr(unknowns, block.unknown)
+    here = block.to_planes(getattr(unknowns, block.unknown))
     at_here, linear = jax.linearize(residual, here)
     offset = jax.tree.map(jnp.subtract, at_here, linear(here))
     return AffineTerm(term.weight, offset, linear, term.norm)
@@ -38,7 +38,7 @@ def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observatio
 def quadratic(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> QuadraticTerm:
     """The linearised residual under the quadratic majoriser of its norm at the current residual."""
     model = affine(term, block, unknowns, observation)
-    here = getattr(unknowns, block.unknown)
+    here = block.to_planes(getattr(unknowns, block.unknown))
     curvature = term.norm.curvature(jax.tree.map(jnp.add, model.offset, model.linear(here)))
     return QuadraticTerm(term.weight, curvature, model.offset, model.linear)
 
@@ -55,7 +55,7 @@ def gradient(terms: Sequence[Term], block: Block, unknowns: Unknowns, observatio
         moved = replace(unknowns, **{block.unknown: x})
         return sum((term_value(term, moved, observation) for term in terms), jnp.zeros((), x.dtype))
 
-    return (), jax.grad(cost)(getattr(unknowns, block.unknown))
+    return (), block.to_planes(jax.grad(cost)(getattr(unknowns, block.unknown)))
 
 
 def finite_difference(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
@@ -80,4 +80,4 @@ def finite_difference(terms: Sequence[Term], block: Block, unknowns: Unknowns, o
         count *= here.shape[axis]
     shape = [here.shape[axis] if axis in others else 1 for axis in range(here.ndim)]
     units = jnp.eye(count, dtype=here.dtype).reshape(count, *shape)
-    return (), jax.lax.map(component, units).sum(0)
+    return (), block.to_planes(jax.lax.map(component, units).sum(0))

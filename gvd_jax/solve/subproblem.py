@@ -59,12 +59,12 @@ def frame_energy(block: Block, energy: Energy, unknowns: Unknowns, observation: 
 def convex_model(
     block: Block, energy: Energy, state: BlockState, observation: Observation, options: BlockOptions
 ) -> Problem:
-    """The convex problem around `state`, within its box."""
+    """The convex problem around `state`, within its box, in the planes of the unknown."""
     unknowns = state.unknowns
+    here = block.to_planes(getattr(unknowns, block.unknown))
     exact = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.quadratic)
     linearised = [energy[name] for name in block.linearised]
     models, linear_cost = options.linearisation(linearised, block, unknowns, observation)
-    here = getattr(unknowns, block.unknown)
     return Problem(
         quadratic=exact + models,
         dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
@@ -79,7 +79,8 @@ def init(
 ) -> BlockState:
     """Start from the given unknowns with zero duals."""
     state = BlockState(unknowns, ())
-    duals = zero_duals(convex_model(block, energy, state, observation, options), getattr(unknowns, block.unknown))
+    start = block.to_planes(getattr(unknowns, block.unknown))
+    duals = zero_duals(convex_model(block, energy, state, observation, options), start)
     return replace(state, duals=duals)
 
 
@@ -89,7 +90,8 @@ def step(
     """Linearise, solve, and go as far as pays; a step by which the true energy would rise is not taken."""
     problem = convex_model(block, energy, state, observation, options)
     start = getattr(state.unknowns, block.unknown)
-    solution, duals = solve(problem, start, state.duals, options.steps)
+    solution, duals = solve(problem, block.to_planes(start), state.duals, options.steps)
+    solution = block.from_planes(solution)
 
     def moved(length):
         towards = length.reshape(-1, *[1] * (start.ndim - 1)) * (solution - start)
