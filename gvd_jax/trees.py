@@ -28,6 +28,11 @@ def replace(tree: T, **changes: Any) -> T:
     return dataclasses.replace(tree, **changes)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
+def tree_add(x: T, y: T, factor: Any = 1) -> T:
+    """x + `factor` y for two pytrees of arrays of the same structure."""
+    return jax.tree.map(lambda a, b: a + factor * b, x, y)
+
+
 def tree_dot(x: Any, y: Any) -> jax.Array:
     """Inner product of two pytrees of arrays of the same structure."""
     return sum(jax.tree.leaves(jax.tree.map(lambda a, b: (a * b).sum(), x, y)))  # pyright: ignore[reportReturnType]

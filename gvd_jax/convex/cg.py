@@ -4,26 +4,32 @@
 iterations are enough and their derivative must be theirs, so the loop is a plain one that JAX unrolls.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.linear import LinearMap
+from gvd_jax.trees import tree_add, tree_dot
 
 
-def conjugate_gradient(operator: LinearMap, right: jax.Array, start: jax.Array, iterations: int) -> jax.Array:
-    """`iterations` steps towards the x with `operator(x) = right`, for a symmetric positive definite operator."""
+def conjugate_gradient(operator: LinearMap, residual: Any, start: Any, iterations: int) -> tuple[Any, Any]:
+    """`iterations` steps from `start`, whose `residual` is right - operator(start), for a positive definite operator.
+
+    Returns the x that is nearer to operator(x) = right, and its residual. Points are pytrees of arrays.
+    """
 
     def step(_, state):
         x, residual, direction, energy = state
         image = operator(direction)
-        curvature = jnp.vdot(direction, image)
+        curvature = tree_dot(direction, image)
         length = jnp.where(curvature > 0, energy / jnp.where(curvature > 0, curvature, 1), 0)
-        x = x + length * direction
-        residual = residual - length * image
-        new_energy = jnp.vdot(residual, residual)
-        direction = residual + jnp.where(energy > 0, new_energy / jnp.where(energy > 0, energy, 1), 0) * direction
-        return x, residual, direction, new_energy
+        x = tree_add(x, direction, length)
+        residual = tree_add(residual, image, -length)
+        new_energy = tree_dot(residual, residual)
+        turn = jnp.where(energy > 0, new_energy / jnp.where(energy > 0, energy, 1), 0)
+        return x, residual, tree_add(residual, direction, turn), new_energy
 
-    residual = right - operator(start)
-    state = (start, residual, residual, jnp.vdot(residual, residual))
-    return jax.lax.fori_loop(0, iterations, step, state)[0]
+    state = (start, residual, residual, tree_dot(residual, residual))
+    x, residual, _, _ = jax.lax.fori_loop(0, iterations, step, state)
+    return x, residual

@@ -17,14 +17,19 @@ def adjoint(linear: LinearMap, like: Any) -> LinearMap:
     return lambda y: transposed(y)[0]
 
 
-def squared_norm(linear: LinearMap, transposed: LinearMap, like: jax.Array, iterations: int) -> jax.Array:
+def squared_norm(linear: LinearMap, transposed: LinearMap, like: Any, iterations: int) -> jax.Array:
     """Largest eigenvalue of A'A by the power method, from below; the start is noise of a fixed seed."""
-    start = jax.random.normal(jax.random.key(0), like.shape, like.dtype)
+    leaves, structure = jax.tree.flatten(like)
+    keys = jax.random.split(jax.random.key(0), len(leaves))
+    noise = [jax.random.normal(key, leaf.shape, leaf.dtype) for key, leaf in zip(keys, leaves, strict=True)]
+    dtype = leaves[0].dtype
 
     def step(_, state):
         v, _ = state
-        v = v / jnp.sqrt(jnp.maximum(tree_dot(v, v), jnp.finfo(v.dtype).tiny))
+        size = jnp.sqrt(jnp.maximum(tree_dot(v, v), jnp.finfo(dtype).tiny))
+        v = jax.tree.map(lambda leaf: leaf / size, v)
         w = transposed(linear(v))
         return w, tree_dot(v, w)
 
-    return jax.lax.fori_loop(0, iterations, step, (start, jnp.zeros((), like.dtype)))[1]
+    start = (jax.tree.unflatten(structure, noise), jnp.zeros((), dtype))
+    return jax.lax.fori_loop(0, iterations, step, start)[1]

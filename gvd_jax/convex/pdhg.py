@@ -8,6 +8,8 @@ w_j and steps by eta w_j^2, which is the paper's update of a unit-ball dual with
 """
 
 import dataclasses
+import functools
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -17,7 +19,7 @@ import jax.numpy as jnp
 from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import LinearMap, adjoint, squared_norm
 from gvd_jax.convex.norms import Norm, conjugate_prox
-from gvd_jax.trees import pytree, static
+from gvd_jax.trees import pytree, static, tree_add
 
 SAFETY = 1.1  # the power method approaches the operator norm from below
 
@@ -42,9 +44,14 @@ class QuadraticTerm:
     linear: LinearMap
 
 
+def _like(bound: Any, x: Any) -> Any:
+    """A number for all of `x`, or one per entry, as a pytree like `x`."""
+    return bound if jax.tree.structure(bound) == jax.tree.structure(x) else jax.tree.map(lambda _: bound, x)
+
+
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """The convex problem above; `linear_cost` is g."""
+    """The convex problem above; `linear_cost` is g. The bounds are numbers, or pytrees like x; so is g."""
 
     quadratic: tuple[QuadraticTerm, ...]
     dual: tuple[AffineTerm, ...]
@@ -66,52 +73,72 @@ class Steps:
 
 @pytree
 class Iterate:
-    """Primal variable, its extrapolation and one dual per dual term."""
+    """Primal variable, its extrapolation, one dual per dual term, and the downhill slope of the quadratic terms."""
 
-    x: jax.Array
-    ahead: jax.Array
+    x: Any
+    ahead: Any
     duals: tuple[Any, ...]
+    slope: Any
 
 
-def zero_duals(problem: Problem, x: jax.Array) -> tuple[Any, ...]:
+def zero_duals(problem: Problem, x: Any) -> tuple[Any, ...]:
     """A zero dual for every dual term."""
     return tuple(jax.tree.map(jnp.zeros_like, jax.eval_shape(term.linear, x)) for term in problem.dual)
 
 
-def primal_step(problem: Problem, x: jax.Array, steps: Steps) -> jax.Array:
+def primal_step(problem: Problem, x: Any, steps: Steps) -> jax.Array:
     """epsilon = 1 / (eta |A|^2), A the stacked and weighted dual operators."""
 
     def stacked(v):
         return tuple(jax.tree.map(partial(jnp.multiply, term.weight), term.linear(v)) for term in problem.dual)
 
     norm = squared_norm(stacked, adjoint(stacked, x), x, steps.power_iterations)
-    return 1 / (SAFETY * steps.dual * jnp.maximum(norm, jnp.finfo(x.dtype).tiny))
+    return 1 / (SAFETY * steps.dual * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
 
 
-def solve(
-    problem: Problem, start: jax.Array, duals: tuple[Any, ...], steps: Steps
-) -> tuple[jax.Array, tuple[Any, ...]]:
+def _sum(parts: Iterable[Any], start: Any) -> Any:
+    return functools.reduce(tree_add, parts, start)
+
+
+def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) -> tuple[Any, tuple[Any, ...]]:
     """Run `steps.iterations` iterations from `start` and `duals`; returns the primal variable and the duals.
 
-    Without dual terms there is no primal-dual iteration: conjugate gradients solve the problem, then it is clipped.
+    Without dual terms there is no primal-dual iteration: conjugate gradients solve the problem, then it is clipped. A
+    prox by conjugate gradients knows no box: with both, only the answer is clipped. Primal variables are pytrees.
     """
-    epsilon = primal_step(problem, start, steps) if problem.dual else jnp.inf
-    tiny = jnp.finfo(start.dtype).tiny
+    zero = jax.tree.map(jnp.zeros_like, start)
     transposes = [adjoint(term.linear, start) for term in problem.dual]
     quadratic = [(term, adjoint(term.linear, start)) for term in problem.quadratic]
+    linear_cost = jax.tree.map(jnp.add, zero, _like(problem.linear_cost, zero))
 
-    def curved(term, back, residual):
-        return back(jax.tree.map(lambda q, r: 2 * term.weight * q * r, term.curvature, residual))
+    def pull(term, back, residual):
+        """Minus the gradient of a quadratic term with that residual."""
+        return back(jax.tree.map(lambda q, r: -2 * term.weight * q * r, term.curvature, residual))
 
-    def hessian(v):
-        return v / epsilon + sum(curved(term, back, term.linear(v)) for term, back in quadratic)
+    def curvature(v):
+        return jax.tree.map(jnp.negative, _sum((pull(term, back, term.linear(v)) for term, back in quadratic), zero))
 
-    pull = sum((curved(term, back, term.offset) for term, back in quadratic), jnp.zeros_like(start))
+    def clip(x):
+        return jax.tree.map(jnp.clip, x, _like(problem.lower, x), _like(problem.upper, x))
 
-    def primal_prox(v, warm):
+    pulls = (pull(term, back, tree_add(term.offset, term.linear(start))) for term, back in quadratic)
+    slope = _sum(pulls, zero)
+    if not problem.dual:
+        x, _ = conjugate_gradient(curvature, tree_add(slope, linear_cost, -1), start, steps.cg_iterations)
+        return clip(x), ()
+    epsilon = primal_step(problem, start, steps)
+    tiny = jnp.finfo(epsilon.dtype).tiny
+
+    def prox(x, step, slope):
+        """argmin_z |z - x - step|^2 / (2 epsilon) + the quadratic terms, from z = x; and the slope there."""
         if not quadratic:
-            return v
-        return conjugate_gradient(hessian, v / epsilon - pull, warm, steps.cg_iterations)
+            return clip(tree_add(x, step)), slope
+        residual = tree_add(slope, step, 1 / epsilon)
+        z, residual = conjugate_gradient(
+            lambda v: tree_add(curvature(v), v, 1 / epsilon), residual, x, steps.cg_iterations
+        )
+        left = tree_add(tree_add(x, step), z, -1)
+        return z, tree_add(residual, left, -1 / epsilon)
 
     def dual_update(term, dual, ahead):
         step = jnp.maximum(steps.dual * term.weight**2, tiny)
@@ -120,13 +147,9 @@ def solve(
 
     def iterate(_, state: Iterate) -> Iterate:
         duals = tuple(dual_update(t, y, state.ahead) for t, y in zip(problem.dual, state.duals, strict=True))
-        force = sum((back(y) for back, y in zip(transposes, duals, strict=True)), jnp.zeros_like(start))
-        explicit = state.x - epsilon * (force + problem.linear_cost)
-        x = jnp.clip(primal_prox(explicit, state.x), problem.lower, problem.upper)
-        return Iterate(x, x + steps.relaxation * (x - state.x), duals)
+        force = _sum((back(y) for back, y in zip(transposes, duals, strict=True)), linear_cost)
+        x, slope = prox(state.x, jax.tree.map(lambda f: -epsilon * f, force), state.slope)
+        return Iterate(x, tree_add(x, tree_add(x, state.x, -1), steps.relaxation), duals, slope)
 
-    if not problem.dual:
-        x = conjugate_gradient(hessian, -pull - problem.linear_cost, start, steps.cg_iterations)
-        return jnp.clip(x, problem.lower, problem.upper), ()
-    last = jax.lax.fori_loop(0, steps.iterations, iterate, Iterate(start, start, duals))
-    return last.x, last.duals
+    last = jax.lax.fori_loop(0, steps.iterations, iterate, Iterate(start, start, duals, slope))
+    return clip(last.x), last.duals

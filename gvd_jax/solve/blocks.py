@@ -6,6 +6,9 @@ import jax.numpy as jnp
 from gvd_jax.trees import pytree, static
 
 
+Planes = tuple[jax.Array, ...]
+
+
 @pytree
 class Block:
     """One subproblem.
@@ -20,13 +23,16 @@ class Block:
     linearised: tuple[str, ...] = static(default=())
     pixel_axes: tuple[int, int, int] = static(default=(0, 1, 2))
 
-    def to_planes(self, x: jax.Array) -> jax.Array:
-        """The unknown with its pixel axes last, as the solver works on it: short last axes are not vectorised."""
-        return jnp.moveaxis(x, self.pixel_axes, (-3, -2, -1))
+    def to_planes(self, x: jax.Array) -> Planes:
+        """The unknown as the solver works on it, one [T, H, W] per component: short last axes are not vectorised."""
+        moved = jnp.moveaxis(x, self.pixel_axes, (-3, -2, -1))
+        return tuple(moved.reshape(-1, *moved.shape[-3:]))
 
-    def from_planes(self, x: jax.Array) -> jax.Array:
-        """The inverse of `to_planes`."""
-        return jnp.moveaxis(x, (-3, -2, -1), self.pixel_axes)
+    def from_planes(self, planes: Planes, like: jax.Array) -> jax.Array:
+        """The inverse of `to_planes`, of the shape of the unknown `like`."""
+        others = [size for axis, size in enumerate(like.shape) if axis not in self.pixel_axes]
+        moved = jnp.stack(planes).reshape(*others, *planes[0].shape)
+        return jnp.moveaxis(moved, (-3, -2, -1), self.pixel_axes)
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observatio
     """The term's residual, linearised around the current unknowns, as offset + linear(x), x as `to_planes` gives it."""
 
     def residual(x):
-        return term.residual(replace(unknowns, **{block.unknown: block.from_planes(x)}), observation)
+        return term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, getattr(unknowns, block.unknown))}), observation)
 
     here = block.to_planes(getattr(unknowns, block.unknown))
     at_here, linear = jax.linearize(residual, here)

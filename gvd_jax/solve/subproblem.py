@@ -69,8 +69,8 @@ def convex_model(
         quadratic=exact + models,
         dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
         linear_cost=linear_cost,
-        lower=jnp.maximum(options.lower, here - options.radius),
-        upper=jnp.minimum(options.upper, here + options.radius),
+        lower=jax.tree.map(lambda x: jnp.maximum(options.lower, x - options.radius), here),
+        upper=jax.tree.map(lambda x: jnp.minimum(options.upper, x + options.radius), here),
     )
 
 
@@ -91,7 +91,7 @@ def step(
     problem = convex_model(block, energy, state, observation, options)
     start = getattr(state.unknowns, block.unknown)
     solution, duals = solve(problem, block.to_planes(start), state.duals, options.steps)
-    solution = block.from_planes(solution)
+    solution = block.from_planes(solution, start)
 
     def moved(length):
         towards = length.reshape(-1, *[1] * (start.ndim - 1)) * (solution - start)
