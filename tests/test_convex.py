@@ -109,11 +109,15 @@ def positive_definite(rng, n):
     return root @ root.T + 0.1 * np.eye(n), rng.standard_normal(n)
 
 
+def cg(operator, right, start, iterations):
+    return conjugate_gradient(operator, right - operator(start), start, iterations)[0]
+
+
 def test_conjugate_gradients_are_exact_after_as_many_steps_as_unknowns(rng):
     matrix, right = positive_definite(rng, 6)
     error = []
     for iterations in (0, 2, 4, 6):
-        x = conjugate_gradient(lambda v: jnp.asarray(matrix) @ v, jnp.asarray(right), jnp.ones(6), iterations)
+        x = cg(lambda v: jnp.asarray(matrix) @ v, jnp.asarray(right), jnp.ones(6), iterations)
         error.append(x - np.linalg.solve(matrix, right))
     energies = [e @ matrix @ e for e in error]
     assert energies[0] > energies[1] > energies[2] > energies[3]
@@ -124,14 +128,14 @@ def test_conjugate_gradients_stay_at_the_solution(rng):
     matrix, right = positive_definite(rng, 6)
     solution = jnp.asarray(np.linalg.solve(matrix, right))
     for right_side, start in ((jnp.asarray(right), solution), (jnp.zeros(6), jnp.zeros(6))):
-        x = conjugate_gradient(lambda v: jnp.asarray(matrix) @ v, right_side, start, 20)
+        x = cg(lambda v: jnp.asarray(matrix) @ v, right_side, start, 20)
         np.testing.assert_allclose(x, start, atol=1e-9)
 
 
 def test_conjugate_gradients_differentiate_what_was_computed(rng):
     """Two of six steps: the derivative is that of the two steps, not of the solution."""
     matrix, right = (jnp.asarray(a) for a in positive_definite(rng, 6))
-    once = jax.jit(lambda t: conjugate_gradient(lambda v: t * v + matrix @ v, right, 0 * right, 2)[0])
+    once = jax.jit(lambda t: cg(lambda v: t * v + matrix @ v, right, 0 * right, 2)[0])
     np.testing.assert_allclose(jax.grad(once)(0.5), (once(0.5 + 1e-6) - once(0.5 - 1e-6)) / 2e-6, rtol=1e-6)
 
 

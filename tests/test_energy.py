@@ -62,7 +62,7 @@ def reference_blur(v, o):
 
 
 def by_neighbour(o):
-    return {n: o.visibility[..., k] for k, n in enumerate(NEIGHBOURS)}
+    return {n: o.visibility[:, k] for k, n in enumerate(NEIGHBOURS)}
 
 
 REFERENCES = {
@@ -215,7 +215,7 @@ def test_constancy_measures_pixels(x64):
 
 def test_observe_sees_every_neighbour_that_exists():
     seen = observe(jnp.zeros((4, 2, 3, 1)), jnp.asarray(0.25))
-    np.testing.assert_array_equal(seen.visibility[:, 0, 0], [[0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]])
+    np.testing.assert_array_equal(seen.visibility[:, :, 0, 0], [[0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]])
     np.testing.assert_array_equal(seen.duty_cycle, np.full(4, 0.25, np.float32))
     assert (seen.edge_map == 1).all() and (seen.confidence == 1).all()
 

@@ -65,7 +65,7 @@ def temporal_rows(latent, v, o):
     """Whatever Eq. (5) takes the absolute value of, [T H W, N, C]. What is seen is given: it does not move with u."""
     rows = np.zeros((*SHAPE[:3], len(NEIGHBOURS), SHAPE[3]))
     for i, y, x, k in np.ndindex(rows.shape[:4]):
-        n, seen = NEIGHBOURS[k], o.visibility[i, y, x, k]
+        n, seen = NEIGHBOURS[k], o.visibility[i, k, y, x]
         if seen > 0:
             ux, uy = energy.displacement(v.flow, i, n, y, x)
             rows[i, y, x, k] = seen * (latent[i, y, x] - blur.bilinear(latent[i + n], y + uy, x + ux))
@@ -96,7 +96,10 @@ def from_components(block, x):
 
 @partial(jax.jit, static_argnums=(0, 1))
 def slope_of_rho(linearisation, block, unknowns, observation):
-    return linearisation([TERMS[name] for name in block.linearised], block, unknowns, observation)[1]
+    return block.from_planes(
+        linearisation([TERMS[name] for name in block.linearised], block, unknowns, observation)[1],
+        getattr(unknowns, block.unknown),
+    )
 
 
 @pytest.mark.parametrize("block", [FLOW, DEFOCUS], ids=["eq11_eq12_flow", "eq12_eq15_defocus"])
@@ -140,7 +143,7 @@ def convex_cost(block, unknowns, observation, x):
     duals = [affine(TERMS[name], block, unknowns, observation) for name in block.dual]
 
     def at(term):
-        return jax.tree.map(jnp.add, term.offset, term.linear(x))
+        return jax.tree.map(jnp.add, term.offset, term.linear(block.to_planes(x)))
 
     total = sum(t.weight * (q * r**2).sum() for t in squares for q, r in zip(t.curvature, at(t), strict=True))
     return total + sum(t.weight * value(t.norm, at(t)) for t in duals)
@@ -172,9 +175,12 @@ def printed_iterations(block, unknowns, observation, linear_cost, steps):
     """The unknown after the iterations, from zero duals and without a box, and the primal step that was taken."""
     squares = tuple(quadratic(TERMS[name], block, unknowns, observation) for name in block.quadratic)
     duals = tuple(affine(TERMS[name], block, unknowns, observation) for name in block.dual)
-    convex = Problem(squares, duals, linear_cost, -jnp.inf, jnp.inf)
-    start = getattr(unknowns, block.unknown)
-    return solve(convex, start, zero_duals(convex, start), steps)[0], primal_step(convex, start, steps)
+    here = getattr(unknowns, block.unknown)
+    start = block.to_planes(here)
+    slope = block.to_planes(jnp.broadcast_to(linear_cost, here.shape))
+    convex = Problem(squares, duals, slope, -jnp.inf, jnp.inf)
+    x, _ = solve(convex, start, zero_duals(convex, start), steps)
+    return block.from_planes(x, here), primal_step(convex, start, steps)
 
 
 def dense(function, shape):

@@ -23,13 +23,12 @@ def read(frames, flow):
     """Reads of frame i + 1 at x + u, far outside the frame for many x."""
     count, height, width, _ = frames.shape
     y, x = jnp.mgrid[:height, :width].astype(flow.dtype)
-    frame = neighbour_index(count, (1,))[:, :, None] + jnp.zeros((1, height, width), jnp.int32)
-    return sample(frames, frame, y + flow[:, 0, ..., 1], x + flow[:, 0, ..., 0])
+    return sample(frames, neighbour_index(count, 1)[:, None, None], y + flow[:, 0, ..., 1], x + flow[:, 0, ..., 0])
 
 
 GATHERS = {  # built by linear_map
     "sample": lambda v, o, x: read(x, v.flow),
-    "warp": lambda v, o, x: warp(x, displacement(v.flow)),
+    "warp": lambda v, o, x: warp(x, displacement(v.flow, 2), 2),
     "motion_blur_linear": lambda v, o, x: motion_blur(piecewise_linear_path, 3, x, v.flow, o.duty_cycle),
     "motion_blur_quadratic": lambda v, o, x: motion_blur(quadratic_path, 3, x, v.flow, o.duty_cycle),
 }

@@ -85,7 +85,9 @@ def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
     """The frames [T H W, C] from the accumulator: each corner moved to the pixel it stands for."""
     total = windows.shape[0]
     parts = jnp.split(windows, 4, axis=-1)
-    moved = [jnp.pad(part, ((step, 0), (0, 0)))[:total] for part, step in zip(parts, _steps(height, width), strict=True)]
+    moved = [
+        jnp.pad(part, ((step, 0), (0, 0)))[:total] for part, step in zip(parts, _steps(height, width), strict=True)
+    ]
     return sum(moved[1:], moved[0])
 
 

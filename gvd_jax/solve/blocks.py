@@ -5,7 +5,6 @@ import jax.numpy as jnp
 
 from gvd_jax.trees import pytree, static
 
-
 Planes = tuple[jax.Array, ...]
 
 

@@ -26,10 +26,12 @@ Linearisation = Callable[[Sequence[Term], Block, Unknowns, Observation], Model]
 def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
     """The term's residual, linearised around the current unknowns, as offset + linear(x), x as `to_planes` gives it."""
 
-    def residual(x):
-        return term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, getattr(unknowns, block.unknown))}), observation)
+    value = getattr(unknowns, block.unknown)
 
-    here = block.to_planes(getattr(unknowns, block.unknown))
+    def residual(x):
+        return term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, value)}), observation)
+
+    here = block.to_planes(value)
     at_here, linear = jax.linearize(residual, here)
     offset = jax.tree.map(jnp.subtract, at_here, linear(here))
     return AffineTerm(term.weight, offset, linear, term.norm)
