@@ -38,13 +38,13 @@ def drift(forward, backward, noise=0.0):
 def test_eq19_occlusion_state_equals_the_loop(x64):
     flow = drift((1.3, -0.6), (-1.3, 0.6), noise=0.4)
     agree = reference.cross_check(flow)
-    held = np.zeros((FRAMES, HEIGHT, WIDTH, len(NEIGHBOURS)))
-    for i, y, x, k in np.ndindex(held.shape):
+    held = np.zeros((FRAMES, len(NEIGHBOURS), HEIGHT, WIDTH))
+    for i, k, y, x in np.ndindex(held.shape):
         n = NEIGHBOURS[k]
         if 0 <= i + n < FRAMES:
             ux, uy = energy.displacement(flow, i, n, y, x)
-            held[i, y, x, k] = energy.inside(y + uy, x + ux, HEIGHT, WIDTH)
-    returned = np.stack([agree[n] for n in NEIGHBOURS], -1)
+            held[i, k, y, x] = energy.inside(y + uy, x + ux, HEIGHT, WIDTH)
+    returned = np.stack([agree[n] for n in NEIGHBOURS], 1)
     np.testing.assert_array_equal(within(jnp.asarray(flow)), held)
     np.testing.assert_array_equal(seen(jnp.asarray(flow)), held * returned)
     exist = 6 * HEIGHT * WIDTH  # four pairs of neighbours, two pairs two frames apart
@@ -54,11 +54,11 @@ def test_eq19_occlusion_state_equals_the_loop(x64):
 def test_a_drift_leaves_the_frame_at_its_border(x64):
     """To the right by 2 px a frame: frame i + n holds WIDTH - 2 |n| columns, those it has not lost at one side."""
     flow = jnp.asarray(drift((2, 0), (-2, 0)))
-    expected = np.zeros((FRAMES, HEIGHT, WIDTH, 4))
+    expected = np.zeros((FRAMES, 4, HEIGHT, WIDTH))
     for i, k in np.ndindex(FRAMES, 4):
         n = NEIGHBOURS[k]
         if 0 <= i + n < FRAMES:
-            expected[i, :, max(0, -2 * n) : WIDTH - max(0, 2 * n), k] = 1
+            expected[i, k, :, max(0, -2 * n) : WIDTH - max(0, 2 * n)] = 1
     np.testing.assert_array_equal(within(flow), expected)
     np.testing.assert_array_equal(seen(flow), expected)  # the flow back returns
 
@@ -69,19 +69,19 @@ def test_a_flow_that_does_not_return_marks_occlusion(x64):
     before = np.asarray(seen(jnp.asarray(flow)))
     flow[1, 1, 2, 5] = (3, 0)
     lost = np.argwhere(before - np.asarray(seen(jnp.asarray(flow))))
-    pairs = sorted((int(i), NEIGHBOURS[k], int(y), int(x)) for i, y, x, k in lost)
+    pairs = sorted((int(i), NEIGHBOURS[k], int(y), int(x)) for i, k, y, x in lost)
     assert pairs == [(0, 1, 2, 4), (0, 2, 2, 4), (1, -1, 2, 5), (2, -2, 2, 6)]
 
 
 def filter_problem(channels, noise=0.0):
     rng = np.random.default_rng(2)
     latent = rng.uniform(0.35, 0.5, (FRAMES, HEIGHT, WIDTH, channels))
-    visible = rng.uniform(size=(FRAMES, HEIGHT, WIDTH, 4)) > 0.4
+    visible = rng.uniform(size=(FRAMES, 4, HEIGHT, WIDTH)) > 0.4
     return latent, drift((1.25, -0.5), (-1.5, 0.25), noise), visible
 
 
 def both_filters(latent, flow, visible, **options):
-    by_neighbour = {n: visible[..., k] for k, n in enumerate(NEIGHBOURS)}
+    by_neighbour = {n: visible[:, k] for k, n in enumerate(NEIGHBOURS)}
     arrays = [jnp.asarray(a, float) for a in (latent, flow, visible)]
     slow = reference.post_filter(latent, flow, visible=by_neighbour, **options)
     return filtered(*arrays, 25 / 255, reference.OCCLUDED), slow
@@ -110,7 +110,7 @@ def test_eq19_distance_and_occlusion_set_the_weight(x64):
     latent = jnp.asarray(np.broadcast_to(levels[:, None, None, None], (FRAMES, HEIGHT, WIDTH, 1)))
     still = jnp.asarray(drift(0, 0))
     for visible, o in ((1.0, 1.0), (0.0, 0.2)):
-        result = filtered(latent, still, jnp.full((FRAMES, HEIGHT, WIDTH, 4), visible), sigma, 0.2)
+        result = filtered(latent, still, jnp.full((FRAMES, 4, HEIGHT, WIDTH), visible), sigma, 0.2)
         weight = 2 * o * np.exp(-25 * 0.02**2 / (2 * sigma**2))
         np.testing.assert_allclose(result[0], 0.4 + 0.02 * weight / (1 + weight), rtol=1e-12)
 
