@@ -110,7 +110,8 @@ def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> j
 
     Returns their shape with C appended. Differentiable in the frames (written adjoint) and in the positions.
     """
-    at = corners(*frames.shape[1:3], frame, y, x)
+    _, height, width, _ = frames.shape
+    at = corners(height, width, frame, y, x)
     return linear_map(*_read(frames.shape), at, frames)
 
 
