@@ -1,0 +1,188 @@
+"""What restoring a clip costs: seconds, compilation apart, memory, and the operators against scipy and a copy.
+
+    python -m experiments.speed [--rows "K 320x240" ...]
+
+Clips are rendered from a photograph, 9 frames unless said, with 8 px of blur on average. Every clip is restored by
+programs of its own: one with an empty compilation cache, restoring it twice (first run ever, warm), and one that starts
+again (second run). On a GPU the same command measures it; operators are then compared with a copy on the device.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from experiments.results import Results, Row
+
+TAU = 0.5
+BLUR = 8.0  # px: the mean path of an exposure of a clip, the longest one in the test of the operators
+REPEATS = 11
+SIZES = ((240, 320), (480, 640), (720, 1280))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A preset on a rendered clip."""
+
+    preset: str
+    frames: int
+    height: int
+    width: int
+
+
+RUNS = {
+    "default 320x240": Run("default", 9, 240, 320),
+    "fast 320x240": Run("fast", 9, 240, 320),
+    "default 160x120": Run("default", 9, 120, 160),
+    "default 640x480": Run("default", 9, 480, 640),
+    "default 320x240, 5 frames": Run("default", 5, 240, 320),
+    "default 320x240, 50 frames": Run("default", 50, 240, 320),
+    "default 1280x720, 7 frames": Run("default", 7, 720, 1280),
+    "gvd2015 320x240": Run("gvd2015", 9, 240, 320),
+}
+
+
+def _clip(run: Run) -> np.ndarray:
+    from gvd_jax.video.layers import Layer, photograph, random_path
+    from gvd_jax.video.synthesize import render
+
+    path = random_path(np.random.default_rng(0), run.frames, BLUR)
+    return render([Layer(photograph("motorcycle"), 1.0, path)], run.frames, run.height, run.width, TAU).blurry
+
+
+def restore_twice(run: Run) -> list[float]:
+    """Seconds of restoring the clip twice in this process."""
+    import gvd_jax as gvd
+
+    blurry = _clip(run)
+    seconds = []
+    for _ in range(2):
+        start = time.monotonic()
+        gvd.deblur(blurry, TAU, getattr(gvd.Config, run.preset)())
+        seconds.append(time.monotonic() - start)
+    return seconds
+
+
+def measure_run(run: Run) -> Row:
+    """First run ever, warm and second run, and the peak of memory, each program in a process of its own."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {
+            "JAX_COMPILATION_CACHE_DIR": cache,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+        }
+        command = [sys.executable, "-m", "experiments.speed", "--restore", json.dumps(asdict(run))]
+        outputs = [subprocess.check_output(command, env=environment, text=True) for _ in range(2)]
+    first, again = (json.loads(output.splitlines()[-1]) for output in outputs)
+    warm = min(first["seconds"][1], again["seconds"][1])
+    pixels = run.frames * run.height * run.width
+    return {
+        "warm s": round(warm, 2),
+        "warm s per frame": round(warm / run.frames, 3),
+        "us per pixel": round(1e6 * warm / pixels, 2),
+        "first run s": round(first["seconds"][0], 1),
+        "second run s": round(again["seconds"][0], 1),
+        "peak MB": again["peak MB"],
+    }
+
+
+def _median(function: Callable[[], Any]) -> float:
+    import jax
+
+    jax.block_until_ready(function())
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        jax.block_until_ready(function())
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def _matrix(flow: np.ndarray, samples: int) -> Any:
+    """K as a scipy CSR matrix, built from the same reads; reads of one pixel are merged."""
+    import scipy.sparse
+
+    _, _, height, width, _ = flow.shape
+    y, x = np.mgrid[:height, :width]
+    parts = []
+    for k in range(-samples, samples + 1):
+        t = TAU * k / samples
+        move = (t + t * t) / 2 * flow[0, 0] + (t * t - t) / 2 * flow[0, 1]
+        py, px = np.clip(y - move[..., 1], 0, height - 1), np.clip(x - move[..., 0], 0, width - 1)
+        y0, x0 = np.minimum(py.astype(int), height - 2), np.minimum(px.astype(int), width - 2)
+        fy, fx = py - y0, px - x0
+        weight = (0.5 if abs(k) == samples else 1) / (2 * samples)
+        for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            share = weight * (fy if dy else 1 - fy) * (fx if dx else 1 - fx)
+            parts.append((share.ravel(), ((y0 + dy) * width + x0 + dx).ravel()))
+    rows = np.tile(np.arange(height * width), len(parts))
+    values, columns = (np.concatenate(part) for part in zip(*parts, strict=True))
+    matrix = scipy.sparse.coo_matrix((values.astype(np.float32), (rows, columns)), (height * width,) * 2).tocsr()
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _flow(height: int, width: int) -> np.ndarray:
+    """A smooth flow with paths of up to `BLUR` px in every direction, [1, 2, H, W, 2]."""
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    forward = np.stack([1 + 0.3 * np.sin(2 * y) - 0.5 * x, 0.6 * np.cos(2 * x) + 0.5 * y], -1)
+    forward *= BLUR / np.linalg.norm(forward, axis=-1).max()
+    return np.stack([forward, 0.2 - forward])[None].astype(np.float32)
+
+
+def measure_operator(height: int, width: int) -> Row:
+    """K and its adjoint on one gray frame: nanoseconds per pixel, and the ratio to scipy or to a copy on the device."""
+    import jax
+    import jax.numpy as jnp
+
+    from gvd_jax.ops.motion_blur import motion_blur, quadratic_path
+
+    samples, pixels = round(BLUR / 2), height * width
+    flow = _flow(height, width)
+    frame = np.random.default_rng(0).random((1, height, width, 1)).astype(np.float32)
+    image, moves, tau = jnp.asarray(frame), jnp.asarray(flow), jnp.full(1, TAU, jnp.float32)
+    K = jax.jit(lambda x, flow: motion_blur(quadratic_path, samples, x, flow, tau))
+    adjoint = jax.jit(lambda y, flow: jax.linear_transpose(lambda x: K(x, flow), y)(y)[0])
+    seconds = {"K": _median(lambda: K(image, moves)), "adjoint": _median(lambda: adjoint(image, moves))}
+    row: Row = {f"{name} ns/px": round(1e9 * s / pixels, 1) for name, s in seconds.items()}
+    if jax.default_backend() == "cpu":
+        matrix, vector = _matrix(flow, samples), frame.ravel()
+        transposed = matrix.T
+        peers = {"K": _median(lambda: matrix @ vector), "adjoint": _median(lambda: transposed @ vector)}
+        row |= {f"{name} / scipy": round(s / peers[name], 2) for name, s in seconds.items()}
+        return row | {"taps": round(matrix.nnz / pixels, 1)}
+    copied = jax.jit(lambda x: x + 1)
+    big = jnp.zeros(2**26, jnp.float32)
+    copy = 2 * big.nbytes / _median(lambda: copied(big))
+    # At least: the frame and four planes of flow are read once and one frame is written.
+    rates = {name: 6 * 4 * pixels / s for name, s in seconds.items()}
+    return row | {"copy GB/s": round(copy / 1e9)} | {f"{k} GB/s": round(r / 1e9, 1) for k, r in rates.items()}
+
+
+def main(rows: tuple[str, ...] = (), restore: tyro.conf.Suppress[str | None] = None) -> None:
+    """Measure the named rows, or those that are missing, and print the table."""
+    if restore is not None:  # one program of `measure_run`
+        seconds = restore_twice(Run(**json.loads(restore)))
+        print(json.dumps({"seconds": seconds, "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+        return
+    kept = Results(Path("experiments/results/speed.json"))
+    trials: dict[str, Callable[[], Row]] = {
+        f"K {width}x{height}": lambda h=height, w=width: measure_operator(h, w) for height, width in SIZES
+    } | {name: lambda run=run: measure_run(run) for name, run in RUNS.items()}
+    for name, measure in trials.items():
+        if name in rows or (not rows and name not in kept.rows):
+            kept.add(name, measure())
+    print(kept.table())
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
