@@ -22,7 +22,7 @@ from gvd_jax.ops.sampling import (
     scatter_windows,
     unfold_windows,
 )
-from gvd_jax.trees import pytree
+from gvd_jax.trees import pytree, static
 
 Path = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
@@ -64,9 +64,9 @@ def _pixels(flow: jax.Array, duty_cycle: jax.Array) -> _Pixels:
 
 
 def _exposure(samples: int, k: jax.Array, dtype) -> tuple[jax.Array, jax.Array]:
-    """Part of tau, in (0, 1], and trapezoid weight of the k-th of `samples` reads to each side of mid-exposure."""
-    weight = jnp.where(k == samples, 0.5, 1.0) / (2 * samples)
-    return (k / samples).astype(dtype), weight.astype(dtype)
+    """Part of tau, in [-1, 1], and trapezoid weight of the k-th of `samples` reads to each side of mid-exposure."""
+    weight = jnp.where(jnp.abs(k) == samples, 0.5, 1.0) / max(2 * samples, 1)
+    return (k / max(samples, 1)).astype(dtype), weight.astype(dtype)
 
 
 def _middle(samples: int) -> float:
@@ -81,70 +81,103 @@ def _displacement(path: Path, pixels: _Pixels, s: jax.Array) -> tuple[jax.Array,
     return a * fx + b * bx, a * fy + b * by
 
 
-def _by_channel(function, frames):
-    """`function` of one channel [T, H W] after the other, for frames [T, H, W, C]."""
-    moved = jnp.moveaxis(frames, -1, 0).reshape(frames.shape[-1], frames.shape[0], -1)
-    return jnp.moveaxis(jax.lax.map(function, moved).reshape(-1, *frames.shape[:3]), 0, -1)
+@pytree
+class _Strips:
+    """Strips of pixels of one frame each, so that what a strip works on stays in the cache."""
+
+    pixels: _Pixels  # of all frames
+    total: int = static()  # pixels of a frame
+    count: int = static()  # strips of a frame
+    size: int = static()
+
+    def numbers(self) -> jax.Array:
+        return jnp.arange(self.pixels.frame.shape[0] * self.count)
+
+    def begin(self, number: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Frame and first pixel of a strip, and the first that is its own: the last strip of a frame begins within
+        the one before."""
+        frame, first_own = number // self.count, number % self.count * self.size
+        return frame, jnp.minimum(first_own, self.total - self.size), first_own
+
+    def cut(self, x: jax.Array, number: jax.Array) -> jax.Array:
+        """The strip's part of x [T, H W]."""
+        frame, first, _ = self.begin(number)
+        return jax.lax.dynamic_slice_in_dim(x[frame], first, self.size)
+
+    def pixels_of(self, number: jax.Array) -> _Pixels:
+        frame, first, _ = self.begin(number)
+        y, x = (jax.lax.dynamic_slice_in_dim(place, first, self.size) for place in (self.pixels.y, self.pixels.x))
+        forward, backward = jax.tree.map(
+            lambda part: self.cut(part, number), (self.pixels.forward, self.pixels.backward)
+        )
+        return _Pixels(frame, y, x, forward, backward, self.pixels.duty_cycle[frame])
+
+
+def _strips(flow: jax.Array, duty_cycle: jax.Array) -> _Strips:
+    _, _, height, width, _ = flow.shape
+    total = height * width
+    count = -(-total // STRIP)
+    size = min(total, -(-total // (count * LANES)) * LANES)
+    return _Strips(_pixels(flow, duty_cycle), total, count, size)
+
+
+def _channels(frames: jax.Array) -> list[jax.Array]:
+    """The channels of [T, H, W, C], each contiguous and flat: [T, H W]."""
+    return [plane.reshape(frames.shape[0], -1) for plane in planes(frames)]
+
+
+def _read_place(path: Path, samples: int, pixels: _Pixels, height: int, width: int, k: jax.Array | int):
+    """Where the k-th of all 2 `samples` reads of the pixels is, -samples, ..., -1, 1, ..., samples, and its weight."""
+    number = jnp.where(k < samples, k - samples, k - samples + 1)
+    s, weight = _exposure(samples, number, pixels.x.dtype)
+    dx, dy = _displacement(path, pixels, s)
+    return corners(height, width, pixels.frame, pixels.y - dy, pixels.x - dx), weight
 
 
 def _forward(path: Path, samples: int, parameters, latent):
-    _, height, width, _ = latent.shape
-    pixels = _pixels(*parameters)
+    strips = _strips(*parameters)
+    channels = _channels(latent)
 
-    def one(channel):
-        plane = channel.reshape(-1)
+    def strip(blurry, number):
+        pixels = strips.pixels_of(number)
+        place = partial(_read_place, path, samples, pixels, *latent.shape[1:3])
 
-        def add(k, total):
-            s, weight = _exposure(samples, k, latent.dtype)
-            for side in (-s, s):
-                dx, dy = _displacement(path, pixels, side)
-                at = corners(height, width, pixels.frame, pixels.y - dy, pixels.x - dx)
-                total += weight * interpolate(plane, at)
-            return total
+        def add(k, state):
+            # The places of the next read are found here, for arithmetic that is fused with a gather is not vectorised.
+            totals, (at, weight) = state
+            read = [interpolate(channel.reshape(-1), at) for channel in channels]
+            return [total + weight * part for total, part in zip(totals, read, strict=True)], place(k + 1)
 
-        return jax.lax.fori_loop(1, samples + 1, add, _middle(samples) * channel)
+        totals = [_middle(samples) * strips.cut(channel, number) for channel in channels]
+        totals, _ = jax.lax.fori_loop(0, 2 * samples, add, (totals, place(0)))
+        start = strips.begin(number)[:2]
+        return [jax.lax.dynamic_update_slice(b, t[None], start) for b, t in zip(blurry, totals, strict=True)], None
 
-    return _by_channel(one, latent)
+    blurry, _ = jax.lax.scan(strip, [jnp.zeros_like(channel) for channel in channels], strips.numbers())
+    return jnp.stack(blurry, -1).reshape(latent.shape)
 
 
 def _adjoint(path: Path, samples: int, parameters, blurry):
-    """One strip of pixels of a frame after the other, so that what they add to stays in the cache."""
-    flow, duty_cycle = parameters
-    frames, height, width, _ = blurry.shape
-    pixels = _pixels(flow, duty_cycle)
-    total = height * width
-    strips = -(-total // STRIP)
-    size = min(total, -(-total // (strips * LANES)) * LANES)
+    strips = _strips(*parameters)
+    channels = _channels(blurry)
+    _, height, width, _ = blurry.shape
 
-    def strip(channel, windows, number):
-        frame, begin = number // strips, number % strips * size
-        start = jnp.minimum(begin, total - size)
-
-        def cut(x):
-            return jax.lax.dynamic_slice_in_dim(x, start, size)
-
-        forward, backward = jax.tree.map(lambda x: cut(x[frame]), (pixels.forward, pixels.backward))
-        # The last strip of a frame begins within the one before, whose pixels count there.
-        own = jnp.where(start + jnp.arange(size) >= begin, cut(channel[frame]), 0)
-        piece = _Pixels(frame, cut(pixels.y), cut(pixels.x), forward, backward, duty_cycle[frame])
-        own, piece = jax.lax.optimization_barrier((own, piece))
+    def strip(windows, number):
+        _, first, first_own = strips.begin(number)
+        own = first + jnp.arange(strips.size) >= first_own
+        values = [jnp.where(own, strips.cut(channel, number), 0) for channel in channels]
+        values, pixels = jax.lax.optimization_barrier((values, strips.pixels_of(number)))
 
         def add(k, windows):
-            s, weight = _exposure(samples, k, blurry.dtype)
-            for side in (-s, s):
-                dx, dy = _displacement(path, piece, side)
-                at = corners(height, width, frame, piece.y - dy, piece.x - dx)
-                windows = scatter_windows(windows, at, weight * own[:, None])
-            return windows
+            at, weight = _read_place(path, samples, pixels, height, width, k)
+            return [scatter_windows(w, at, weight * v[:, None]) for w, v in zip(windows, values, strict=True)]
 
-        return jax.lax.fori_loop(1, samples + 1, add, windows), None
+        return jax.lax.fori_loop(0, 2 * samples, add, windows), None
 
-    def one(channel):
-        windows = jnp.zeros((frames * total, 4), blurry.dtype)
-        windows, _ = jax.lax.scan(partial(strip, channel), windows, jnp.arange(frames * strips))
-        return _middle(samples) * channel.reshape(-1, 1) + unfold_windows(windows, height, width)
-
-    return _by_channel(one, blurry)
+    windows = [jnp.zeros((channel.size, 4), blurry.dtype) for channel in channels]
+    windows, _ = jax.lax.scan(strip, windows, strips.numbers())
+    spread = [unfold_windows(w, height, width) for w in windows]
+    return _middle(samples) * blurry + jnp.stack(spread, -1).reshape(blurry.shape)
 
 
 def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):

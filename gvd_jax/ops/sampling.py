@@ -8,6 +8,7 @@ scatter instead of four).
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from gvd_jax.ops.linear_map import linear_map
@@ -32,13 +33,24 @@ def _steps(height: int, width: int) -> tuple[int, int, int, int]:
     return 0, right, down, down + right
 
 
+def _integer(x: jax.Array) -> jax.Array:
+    """int32 of whole numbers 0 <= x < 2^23, read off the mantissa.
+
+    A conversion tests every number for NaN and overflow, in code that is not vectorised.
+    """
+    shift, integer = (2.0**23, jnp.int32) if x.dtype == jnp.float32 else (2.0**52, jnp.int64)
+    bits = jax.lax.bitcast_convert_type(x + shift, integer)
+    return (bits - np.asarray(shift, x.dtype).view(integer)).astype(jnp.int32)
+
+
 def corners(height: int, width: int, frame: jax.Array, y: jax.Array, x: jax.Array) -> Corners:
     """Locate the four pixels around (`frame`, `y`, `x`), broadcast together, in frames of `height` x `width`."""
     y = jnp.clip(y, 0, height - 1)
     x = jnp.clip(x, 0, width - 1)
-    y0 = jnp.minimum(y.astype(jnp.int32), max(height - 2, 0))
-    x0 = jnp.minimum(x.astype(jnp.int32), max(width - 2, 0))
-    return Corners((frame * height + y0) * width + x0, y - y0, x - x0, _steps(height, width))
+    y0 = jnp.minimum(jnp.floor(y), max(height - 2, 0))
+    x0 = jnp.minimum(jnp.floor(x), max(width - 2, 0))
+    index = (frame * height + _integer(y0)) * width + _integer(x0)
+    return Corners(index, y - y0, x - x0, _steps(height, width))
 
 
 def planes(frames: jax.Array) -> Planes:
@@ -49,7 +61,7 @@ def planes(frames: jax.Array) -> Planes:
 
 def gather(plane: jax.Array, at: Corners) -> Planes:
     """The four corner values: upper left, upper right, lower left, lower right."""
-    return [plane.at[at.index + step].get(mode="promise_in_bounds") for step in at.steps]
+    return [plane.at[at.index + step].get(mode="promise_in_bounds", wrap_negative_indices=False) for step in at.steps]
 
 
 def interpolate(plane: jax.Array, at: Corners) -> jax.Array:
@@ -78,7 +90,7 @@ def scatter_windows(windows: jax.Array, at: Corners, values: jax.Array) -> jax.A
     weight_x = jnp.where(corner % 2 == 1, fx[:, None], 1 - fx[:, None])
     update = ((weight_y * weight_x)[..., None] * values[:, None]).reshape(-1, windows.shape[1])
     index, update = jax.lax.optimization_barrier((index, update))
-    return windows.at[index].add(update, mode="promise_in_bounds")
+    return windows.at[index].add(update, mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
