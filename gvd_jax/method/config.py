@@ -22,12 +22,13 @@ from gvd_jax.trees import pytree, replace, static
 class Pyramid:
     """Coarse-to-fine schedule: `levels` at most, each `factor` times the next, the smaller side at least `smallest`.
 
-    Every level runs `rounds` alternations over the blocks.
+    The `omitted` finest ones are left out. Every level runs `rounds` alternations over the blocks.
     """
 
     factor: float = static(default=0.5)
     levels: int = static(default=1)
     smallest: int = static(default=16)
+    omitted: int = static(default=0)
     rounds: int = static(default=1)
 
 
@@ -95,7 +96,8 @@ class Config:
             search=Search(draft_temporal=0.4),
             post=None,
             pyramid=Pyramid(rounds=2),
-            start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
+            # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
+            start_pyramid=Pyramid(factor=0.5**0.5, levels=30, omitted=2),
             blocks=(LATENT, CONSTANCY_FLOW),
             path=quadratic_path,
             scales=(),

@@ -8,7 +8,7 @@ Shape = tuple[int, int]
 
 
 def level_shapes(height: int, width: int, pyramid: Pyramid) -> list[Shape]:
-    """(H, W) of every level, coarsest first; the last is the full resolution."""
+    """(H, W) of every level, coarsest first, of which there is at least one; unless omitted, the last is full size."""
     shapes = [(height, width)]
     for level in range(1, pyramid.levels):
         scale = pyramid.factor**level
@@ -16,7 +16,7 @@ def level_shapes(height: int, width: int, pyramid: Pyramid) -> list[Shape]:
         if min(shape) < pyramid.smallest:
             break
         shapes.append(shape)
-    return shapes[::-1]
+    return shapes[min(pyramid.omitted, len(shapes) - 1) :][::-1]
 
 
 def propagate(unknowns: Unknowns, shape: Shape) -> Unknowns:
