@@ -57,8 +57,6 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
                         plan.append(stage("ends", None, level))
                 draft = block is LATENT and any(done.kind == "ends" for done in plan)
                 plan.append(stage("draft" if draft else block.unknown, block, level))
-        if config.search is not None:
-            plan.append(stage("latent", LATENT, level))
         if config.post is not None:
             plan.append(stage("filter", None, level))
     return [*plan, stage("colour", LATENT, len(shapes) - 1)]
