@@ -114,6 +114,8 @@ def test_plan_ends_in_colour_at_full_size(preset):
         assert kinds.index("ends") < kinds.index("draft") and kinds[-2:] == ["flow", "colour"]
     assert [stage.level for stage in plan] == sorted(stage.level for stage in plan)
     assert ("defocus" in {stage.kind for stage in plan}) == ("defocus" in {b.unknown for b in config.blocks})
+    coarser = make_plan(240, 320, replace(config, pyramid=replace(config.pyramid, levels=3, omitted=1)))
+    assert coarser[-1].shape == (240, 320) and coarser[-2].shape != (240, 320)
     if preset == "paper":  # section 5: 17 levels for 1280x720
         assert len({stage.level for stage in make_plan(720, 1280, config)}) == 17
 

@@ -18,6 +18,7 @@ from gvd_jax.method.pyramid import level_shapes, propagate
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path
 from gvd_jax.ops.warp import NEIGHBOURS
+from gvd_jax.trees import replace
 from tests.references import energy
 from tests.references import post_filter as reference
 
@@ -131,6 +132,15 @@ def test_levels_of_the_pyramid(shape, pyramid, count, coarsest):
     assert len(shapes) == count and shapes[0] == coarsest and shapes[-1] == shape
     for small, large in pairwise(shapes):
         np.testing.assert_allclose(small, np.multiply(pyramid.factor, large), atol=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "omitted", "finest"), [((64, 48), 1, (32, 24)), ((64, 48), 2, (16, 12)), ((5, 7), 2, (5, 7))]
+)
+def test_omitted_levels_are_the_finest_and_never_all(shape, omitted, finest):
+    pyramid = Pyramid(factor=0.5, levels=9, smallest=12)
+    shapes = level_shapes(*shape, replace(pyramid, omitted=omitted))
+    assert shapes[-1] == finest and shapes == level_shapes(*shape, pyramid)[: len(shapes)]
 
 
 def test_propagation_rescales_flow_per_axis_and_defocus_by_the_ratio():

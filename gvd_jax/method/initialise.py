@@ -25,11 +25,6 @@ def _to_level(
     return resize_frames(gray, *shape), resize_flow(flow, *shape)
 
 
-@partial(jax.jit, static_argnames="shape")
-def _resize(flow: Float[Array, "T 2 h w 2"], shape: Shape) -> Float[Array, "T 2 a b 2"]:
-    return resize_flow(flow, *shape)
-
-
 # Apart from the resampling, so that the programs of a level serve searches that start from any size.
 @jax.jit
 def _refine(frames: Frames, flow: Flow, energy: Energy, options: subproblem.BlockOptions) -> Flow:
@@ -46,4 +41,5 @@ def start_flow(gray: Frames, config: Config) -> Flow:
     flow = jnp.zeros((gray.shape[0], 2, *shapes[0], 2), gray.dtype)
     for shape in shapes:
         flow = _refine(*_to_level(gray, flow, shape), energy, config.start_flow)
-    return extrapolate_ends(_resize(flow, (height, width)))
+    _, flow = _to_level(gray, flow, (height, width))
+    return extrapolate_ends(flow)

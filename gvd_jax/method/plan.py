@@ -8,12 +8,12 @@ from gvd_jax.solve.blocks import LATENT, Block
 
 # Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
 COSTS = {
-    "start flow": 1.5,
+    "start flow": 0.4,
     "draft": 1.0,
     "latent": 1.0,
-    "flow": 0.5,
+    "flow": 1.1,
     "defocus": 0.5,
-    "search": 1.1,
+    "search": 0.8,
     "ends": 0.1,
     "filter": 0.3,
     "colour": 2.5,
@@ -24,8 +24,8 @@ COSTS = {
 class Stage:
     """One step of the plan.
 
-    `kind`: the unknown a block solves for, "draft" (latent frames to search a flow in), "search" (flow from zero),
-    "ends" (their motion), "filter" or "colour".
+    `kind`: the unknown a block solves for, "draft" (latent frames to search a flow in, once the motion of the ends is
+    known), "search" (flow from zero), "ends" (their motion), "filter" or "colour".
     """
 
     kind: str
@@ -41,22 +41,21 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     """All stages from the coarsest level to the final solve in colour at full size."""
     shapes = level_shapes(height, width, config.pyramid)
 
-    def stage(kind: str, block: Block | None, level: int) -> Stage:
-        shape = shapes[level]
+    def stage(kind: str, block: Block | None, level: int, shape: Shape) -> Stage:
         samples = max(2, -(-config.samples * shape[0] // height))
         cost = COSTS[kind] * shape[0] * shape[1] / (height * width)
         return Stage(kind, block, level, shape, samples, cost, all(done.kind != "ends" for done in plan))
 
     plan: list[Stage] = []
-    for level in range(len(shapes)):
+    for level, shape in enumerate(shapes):
         for turn in range(config.pyramid.rounds):
             for block in config.blocks:
                 if block.unknown == "flow" and config.search is not None:
-                    plan.append(stage("search", None, level))
+                    plan.append(stage("search", None, level, shape))
                     if level == turn == 0:
-                        plan.append(stage("ends", None, level))
+                        plan.append(stage("ends", None, level, shape))
                 draft = block is LATENT and any(done.kind == "ends" for done in plan)
-                plan.append(stage("draft" if draft else block.unknown, block, level))
+                plan.append(stage("draft" if draft else block.unknown, block, level, shape))
         if config.post is not None:
-            plan.append(stage("filter", None, level))
-    return [*plan, stage("colour", LATENT, len(shapes) - 1)]
+            plan.append(stage("filter", None, level, shape))
+    return [*plan, stage("colour", LATENT, len(shapes) - 1, (height, width))]

@@ -26,7 +26,7 @@ from gvd_jax.trees import pytree, static
 
 Path = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
-STRIP = 2**17  # pixels whose blur is spread at a time
+STRIP = 2**17  # pixels whose reads are worked on at a time
 LANES = 256  # a strip of another length is not vectorised to its end
 
 
@@ -64,7 +64,10 @@ def _pixels(flow: jax.Array, duty_cycle: jax.Array) -> _Pixels:
 
 
 def _exposure(samples: int, k: jax.Array, dtype) -> tuple[jax.Array, jax.Array]:
-    """Part of tau, in [-1, 1], and trapezoid weight of the k-th of `samples` reads to each side of mid-exposure."""
+    """Part of tau, in [-1, 1], and trapezoid weight of the k-th of `samples` reads to each side of mid-exposure.
+
+    Finite also without samples, when the loop over the reads is never entered.
+    """
     weight = jnp.where(jnp.abs(k) == samples, 0.5, 1.0) / max(2 * samples, 1)
     return (k / max(samples, 1)).astype(dtype), weight.astype(dtype)
 
@@ -91,6 +94,7 @@ class _Strips:
     size: int = static()
 
     def numbers(self) -> jax.Array:
+        """Of all strips, frame by frame."""
         return jnp.arange(self.pixels.frame.shape[0] * self.count)
 
     def begin(self, number: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -105,6 +109,7 @@ class _Strips:
         return jax.lax.dynamic_slice_in_dim(x[frame], first, self.size)
 
     def pixels_of(self, number: jax.Array) -> _Pixels:
+        """The pixels of one strip."""
         frame, first, _ = self.begin(number)
         y, x = (jax.lax.dynamic_slice_in_dim(place, first, self.size) for place in (self.pixels.y, self.pixels.x))
         forward, backward = jax.tree.map(
