@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,8 @@ def _clip(run: Run) -> np.ndarray:
     return render([Layer(photograph("motorcycle"), 1.0, path)], run.frames, run.height, run.width, TAU).blurry
 
 
-def restore_twice(run: Run) -> list[float]:
-    """Seconds of restoring the clip twice in this process."""
+def restore_twice(run: Run) -> None:
+    """Print the seconds of restoring the clip twice in this process, and the peak of its memory."""
     import gvd_jax as gvd
 
     blurry = _clip(run)
@@ -70,7 +70,8 @@ def restore_twice(run: Run) -> list[float]:
         start = time.monotonic()
         gvd.deblur(blurry, TAU, getattr(gvd.Config, run.preset)())
         seconds.append(time.monotonic() - start)
-    return seconds
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps({"seconds": seconds, "peak MB": peak}))
 
 
 def measure_run(run: Run) -> Row:
@@ -80,7 +81,8 @@ def measure_run(run: Run) -> Row:
             "JAX_COMPILATION_CACHE_DIR": cache,
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
         }
-        command = [sys.executable, "-m", "experiments.speed", "--restore", json.dumps(asdict(run))]
+        program = f"from experiments.speed import Run, restore_twice; restore_twice({run!r})"
+        command = [sys.executable, "-c", program]
         outputs = [subprocess.check_output(command, env=environment, text=True) for _ in range(2)]
     first, again = (json.loads(output.splitlines()[-1]) for output in outputs)
     warm = min(first["seconds"][1], again["seconds"][1])
@@ -168,12 +170,8 @@ def measure_operator(height: int, width: int) -> Row:
     return row | {"copy GB/s": round(copy / 1e9)} | {f"{k} GB/s": round(r / 1e9, 1) for k, r in rates.items()}
 
 
-def main(rows: tuple[str, ...] = (), restore: tyro.conf.Suppress[str | None] = None) -> None:
+def main(rows: tuple[str, ...] = ()) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
-    if restore is not None:  # one program of `measure_run`
-        seconds = restore_twice(Run(**json.loads(restore)))
-        print(json.dumps({"seconds": seconds, "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
-        return
     kept = Results(Path("experiments/results/speed.json"))
     trials: dict[str, Callable[[], Row]] = {
         f"K {width}x{height}": lambda h=height, w=width: measure_operator(h, w) for height, width in SIZES
