@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
+import jax.numpy as jnp
 
 T = TypeVar("T")
 
@@ -36,3 +37,12 @@ def tree_add(x: T, y: T, factor: Any = 1) -> T:
 def tree_dot(x: Any, y: Any) -> jax.Array:
     """Inner product of two pytrees of arrays of the same structure."""
     return sum(jax.tree.leaves(jax.tree.map(lambda a, b: (a * b).sum(), x, y)))  # pyright: ignore[reportReturnType]
+
+
+def sum_behind(x: jax.Array, kept: int) -> jax.Array:
+    """Sum over all axes behind the first `kept` ones.
+
+    A product with ones: XLA compiles a sum together with what is summed, on a CPU into code that is not vectorised.
+    """
+    flat = x.reshape(*x.shape[:kept], -1)
+    return jnp.matmul(flat, jnp.ones(flat.shape[-1], x.dtype), precision=jax.lax.Precision.HIGHEST)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.trees import pytree, static
+from gvd_jax.trees import pytree, static, sum_behind
 
 SMALL = 4e-3  # one gray level
 
@@ -90,7 +90,7 @@ class GroupL2:
 
 def value(norm: Norm, residual) -> jax.Array:
     """The norm of a residual, a scalar."""
-    return sum(leaf.sum() for leaf in jax.tree.leaves(norm.cost(residual)))  # pyright: ignore[reportReturnType]
+    return sum(sum_behind(leaf, 1).sum() for leaf in jax.tree.leaves(norm.cost(residual)))  # pyright: ignore[reportReturnType]
 
 
 def conjugate_prox(norm: Norm, dual, step: jax.Array | float, weight: jax.Array | float):

@@ -23,7 +23,7 @@ from gvd_jax.model.terms import (
 )
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Scalar
-from gvd_jax.trees import pytree
+from gvd_jax.trees import pytree, sum_behind
 
 Energy = dict[str, Term]
 
@@ -65,7 +65,8 @@ def cost_over(terms: Iterable[Term], unknowns: Unknowns, observation: Observatio
     for term in terms:
         for cost in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
             own = cost.shape[: len(shape)] == shape
-            total = total + term.weight * (cost.reshape(*shape, -1).sum(-1) if own else cost.sum() / total.size)
+            part = sum_behind(cost, len(shape)) if own else sum_behind(cost, 0) / total.size
+            total = total + term.weight * part
     return total
 
 

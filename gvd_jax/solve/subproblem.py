@@ -30,8 +30,8 @@ class BlockOptions:
     linearisation: Linearisation = static(default=gauss_newton)
 
 
-# Of the way to the solution of the convex model. A model that is good in most of a frame is seldom worth nothing.
-LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.0)
+# Of the way to the solution of the convex model, tried where all of it is too far. A model that is good in most of a frame is seldom worth nothing.
+SHORTER = (0.5, 0.25, 0.1)
 
 
 @pytree
@@ -100,12 +100,19 @@ def step(
     def cost(length):
         return frame_energy(block, energy, moved(length), observation)
 
-    lengths = jnp.asarray(LENGTHS, start.dtype)
-    costs = jax.lax.map(lambda length: cost(jnp.full(start.shape[0], length)), lengths)
-    best = lengths[jnp.argmin(costs, axis=0)]
-    # Terms that join frames see the lengths of both: what is best for each frame alone must also be good for all.
-    before, after = costs[-1].sum(), cost(best).sum()
-    best = jnp.where(after <= before, best, 0)
+    none, all_the_way = jnp.zeros(start.shape[0], start.dtype), jnp.ones(start.shape[0], start.dtype)
+    before, after = cost(none), cost(all_the_way)
+
+    def shorter():
+        """What is best for each frame alone; terms that join frames see the lengths of both, so it must suit all."""
+        costs = jax.lax.map(lambda length: cost(length * all_the_way), jnp.asarray(SHORTER, start.dtype))
+        lengths = jnp.asarray((1.0, 0.0, *SHORTER), start.dtype)
+        best = lengths[jnp.argmin(jnp.concatenate([jnp.stack([after, before]), costs]), axis=0)]
+        reached = cost(best)
+        return jnp.where(reached.sum() <= before.sum(), best, none), reached
+
+    best, after = jax.lax.cond((after <= before).all(), lambda: (all_the_way, after), shorter)
+    before, after = before.sum(), after.sum()
     return BlockState(moved(best), duals), BlockInfo(before, jnp.minimum(after, before), best)
 
 
