@@ -6,9 +6,11 @@ import jax.numpy as jnp
 
 def forward_difference(x: jax.Array, axis: int) -> jax.Array:
     """`x[j + 1] - x[j]` along `axis`, zero at the last sample (Neumann boundary). Same shape as `x`."""
-    last = jax.lax.slice_in_dim(x, x.shape[axis] - 1, None, axis=axis)
-    shifted = jnp.concatenate([jax.lax.slice_in_dim(x, 1, None, axis=axis), last], axis=axis)
-    return shifted - x
+    size = x.shape[axis]
+    padding = [(0, 0)] * x.ndim
+    padding[axis] = (0, 1)
+    ahead = jax.lax.slice_in_dim(x, 1, None, axis=axis)
+    return jnp.pad(ahead - jax.lax.slice_in_dim(x, 0, size - 1, axis=axis), padding)
 
 
 def image_gradient(x: jax.Array, height_axis: int) -> tuple[jax.Array, jax.Array]:

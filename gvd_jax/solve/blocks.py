@@ -13,13 +13,15 @@ class Block:
     """One subproblem.
 
     `unknown` is the field of `Unknowns` it solves for; `quadratic` and `dual` terms are affine in it; `linearised`
-    terms are not, and are replaced by a convex model around the current value; `pixel_axes` are its axes (T, H, W).
+    terms are not, and are replaced by a convex model around the current value, those that are `pointwise` by one matrix
+    per pixel, for their residual at a pixel depends on the unknown there alone. `pixel_axes` are its axes (T, H, W).
     """
 
     unknown: str = static()
     quadratic: tuple[str, ...] = static(default=())
     dual: tuple[str, ...] = static(default=())
     linearised: tuple[str, ...] = static(default=())
+    pointwise: tuple[str, ...] = static(default=())
     pixel_axes: tuple[int, int, int] = static(default=(0, 1, 2))
 
     def to_planes(self, x: jax.Array) -> Planes:
@@ -35,7 +37,7 @@ class Block:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        return self.quadratic + self.linearised + self.dual
+        return self.quadratic + self.linearised + self.pointwise + self.dual
 
 
 LATENT = Block("latent", quadratic=("data",), dual=("latent_tv", "temporal", "temporal_far"))  # Eqs. (9)-(10)
@@ -44,6 +46,7 @@ FLOW = Block("flow", linearised=("data", "temporal", "temporal_far"), dual=("flo
 DEFOCUS = Block("defocus", linearised=("data",), dual=("defocus_tv",))  # Eqs. (15)-(17)
 # Not the paper's: the total variation is reweighted with the rest, so that conjugate gradients alone solve the
 # subproblem, and constancy in pixels takes the place of Eq. (5).
-START_FLOW = Block("flow", linearised=("brightness", "structure", "flow_tv"), pixel_axes=(0, 2, 3))
-CONSTANCY_FLOW = Block("flow", linearised=("data", "brightness", "structure", "flow_tv"), pixel_axes=(0, 2, 3))
+CONSTANCY = ("brightness", "structure")
+START_FLOW = Block("flow", linearised=("flow_tv",), pointwise=CONSTANCY, pixel_axes=(0, 2, 3))
+CONSTANCY_FLOW = Block("flow", linearised=("data", "flow_tv"), pointwise=CONSTANCY, pixel_axes=(0, 2, 3))
 REWEIGHTED_DEFOCUS = Block("defocus", linearised=("data", "defocus_tv"))

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.convex.pdhg import Problem, Steps, solve, zero_duals
+from gvd_jax.convex.pdhg import Problem, Steps, at_pixels, solve, zero_duals
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Array, Float, Scalar
@@ -30,7 +30,8 @@ class BlockOptions:
     linearisation: Linearisation = static(default=gauss_newton)
 
 
-# Of the way to the solution of the convex model, tried where all of it is too far. A model that is good in most of a frame is seldom worth nothing.
+# Of the way to the solution of the convex model, tried where all of it is too far: a model that is good in most of a
+# frame is seldom worth nothing.
 SHORTER = (0.5, 0.25, 0.1)
 
 
@@ -65,8 +66,9 @@ def convex_model(
     exact = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.quadratic)
     linearised = [energy[name] for name in block.linearised]
     models, linear_cost = options.linearisation(linearised, block, unknowns, observation)
+    pointwise = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.pointwise)
     return Problem(
-        quadratic=exact + models,
+        quadratic=exact + models + ((at_pixels(pointwise, here),) if pointwise else ()),
         dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
         linear_cost=linear_cost,
         lower=jax.tree.map(lambda x: jnp.maximum(options.lower, x - options.radius), here),
