@@ -10,7 +10,8 @@ import pytest
 from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import adjoint, squared_norm
 from gvd_jax.convex.norms import L1, GroupL2, SquaredL2, conjugate_prox, value
-from gvd_jax.convex.pdhg import AffineTerm, Problem, QuadraticTerm, Steps, primal_step, solve, zero_duals
+from gvd_jax.convex.pdhg import AffineTerm, Problem, Steps, primal_step, solve, zero_duals
+from gvd_jax.convex.quadratic import QuadraticTerm, at_pixels
 from gvd_jax.ops.differences import forward_difference, image_gradient
 from tests.references import solvers
 
@@ -237,3 +238,22 @@ def test_step_sizes_converge(rng):
     for eta in (0.1, 5.0):
         epsilon = primal_step(unbounded(dual=terms), jnp.zeros(4), Steps(dual=eta, power_iterations=30))
         assert 0.85 < eta * epsilon * norm <= 1
+
+
+def test_terms_at_pixels_have_the_slope_and_the_hessian_of_their_sum(rng):
+    """Residuals with and without a last axis, over two planes."""
+    shape = (2, 3, 4)
+    x, v = (tuple(jnp.asarray(rng.normal(size=shape)) for _ in range(2)) for _ in range(2))
+    a, b, c = (jnp.asarray(rng.normal(size=(*shape, 3))) for _ in range(3))
+    q = jnp.asarray(rng.uniform(1, 2, (*shape, 3)))
+    terms = (
+        QuadraticTerm(0.7, q, c, lambda x: a * x[0][..., None] + b * x[1][..., None]),
+        QuadraticTerm(1.3, [q[..., 0]], [c[..., 1]], lambda x: [a[..., 0] * x[0] - b[..., 1] * x[1]]),
+    )
+    term = at_pixels(terms, x)
+    for found, expected in (
+        (term.slope(v), [t.slope(v) for t in terms]),
+        (term.curve(v), [t.curve(v) for t in terms]),
+    ):
+        for plane, parts in zip(found, zip(*expected, strict=True), strict=True):
+            np.testing.assert_allclose(plane, sum(parts), rtol=1e-10, atol=1e-12)

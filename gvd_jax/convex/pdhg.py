@@ -9,9 +9,9 @@ w_j and steps by eta w_j^2, which is the paper's update of a unit-ball dual with
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import LinearMap, adjoint, squared_norm
 from gvd_jax.convex.norms import Norm, conjugate_prox
+from gvd_jax.convex.quadratic import Quadratic
 from gvd_jax.trees import pytree, static, tree_add
 
 SAFETY = 1.1  # the power method approaches the operator norm from below
@@ -32,86 +33,6 @@ class AffineTerm:
     offset: Any
     linear: LinearMap
     norm: Norm
-
-
-class Quadratic(Protocol):
-    """A term that conjugate gradients solve, inside the prox or alone."""
-
-    def slope(self, x: Any) -> Any:
-        """Its gradient at x."""
-        ...
-
-    def curve(self, v: Any) -> Any:
-        """Its Hessian times v."""
-        ...
-
-
-@dataclasses.dataclass(frozen=True)
-class QuadraticTerm:
-    """weight * sum(curvature * (offset + linear(x))^2)."""
-
-    weight: Any
-    curvature: Any
-    offset: Any
-    linear: LinearMap
-
-    def slope(self, x: Any) -> Any:
-        return self._pulled(x, tree_add(self.offset, self.linear(x)))
-
-    def curve(self, v: Any) -> Any:
-        return self._pulled(v, self.linear(v))
-
-    def _pulled(self, like: Any, residual: Any) -> Any:
-        force = jax.tree.map(lambda q, r: 2 * self.weight * q * r, self.curvature, residual)
-        return adjoint(self.linear, like)(force)
-
-
-@dataclasses.dataclass(frozen=True)
-class PixelTerm:
-    """Quadratic terms whose residual at a pixel depends on the planes of x at this pixel alone.
-
-    However many they are, their Hessian is one symmetric matrix per pixel: `matrix[k][l]` is the plane of its entry
-    (k, l), k <= l. `start_slope` is their gradient at `start`.
-    """
-
-    matrix: tuple[tuple[jax.Array, ...], ...]
-    start: tuple[jax.Array, ...]
-    start_slope: tuple[jax.Array, ...]
-
-    def slope(self, x: Any) -> Any:
-        return tree_add(self.start_slope, self.curve(tree_add(x, self.start, -1)))
-
-    def curve(self, v: Any) -> Any:
-        count = range(len(v))
-        return tuple(sum(self.matrix[min(k, m)][max(k, m)] * v[m] for m in count) for k in count)
-
-
-def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> PixelTerm:
-    """The sum of the `terms` as one. Residuals have the axes of the planes first; the caller knows that they fit."""
-    count = range(len(start))
-
-    def forces(residuals):
-        """The gradient of each term's norm at its residual."""
-        return [
-            jax.tree.map(lambda q, r, weight=term.weight: 2 * weight * q * r, term.curvature, residual)
-            for term, residual in zip(terms, residuals, strict=True)
-        ]
-
-    def product(x, y):
-        parts = jax.tree.leaves(jax.tree.map(jnp.multiply, x, y))
-        return sum(part.reshape(*start[0].shape, -1).sum(-1) for part in parts)
-
-    # Two loops, for XLA would compute the derivatives, and then the residuals, anew for each of the products.
-    units = tuple(jnp.stack([jnp.full_like(x, k == m) for k in count]) for m, x in enumerate(start))
-    columns = jax.lax.map(lambda unit: [term.linear(unit) for term in terms], units)
-    at_start = forces([tree_add(term.offset, term.linear(start)) for term in terms])
-
-    def row(column):
-        force = forces(column)
-        return [product(force, jax.tree.map(lambda c, k=k: c[k], columns)) for k in count], product(column, at_start)
-
-    matrix, slope = jax.lax.map(row, columns)
-    return PixelTerm(tuple(tuple(entries[k] for entries in matrix) for k in count), start, tuple(slope))
 
 
 def _like(bound: Any, x: Any) -> Any:

@@ -176,7 +176,7 @@ def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -
 
 
 def _samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
-    """Reads per side of the exposure, about one per pixel of the longest paths: the next few reads gain 0.02 dB."""
+    """Reads per side of the exposure, about one per pixel of the longest paths."""
     length = np.linalg.norm(np.asarray(flow), axis=-1) * np.asarray(duty_cycle)[:, None, None, None]
     wanted = 0.9 * float(np.quantile(length, 0.99))  # longer ones are mistakes more often than motion
     return next((n for n in SAMPLES if n >= wanted), SAMPLES[-1])

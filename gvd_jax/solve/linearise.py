@@ -12,14 +12,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.convex.pdhg import AffineTerm, QuadraticTerm
+from gvd_jax.convex.pdhg import AffineTerm
+from gvd_jax.convex.quadratic import Quadratic, QuadraticTerm
 from gvd_jax.model.energy import cost_over, term_value
 from gvd_jax.model.terms import Term
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.solve.blocks import Block
 from gvd_jax.trees import replace
 
-Model = tuple[tuple[QuadraticTerm, ...], Any]  # quadratic terms of x, and the linear cost g
+Model = tuple[tuple[Quadratic, ...], Any]  # quadratic terms of x, and the linear cost g
 Linearisation = Callable[[Sequence[Term], Block, Unknowns, Observation], Model]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.convex.pdhg import Problem, Steps, at_pixels, solve, zero_duals
+from gvd_jax.convex.pdhg import Problem, Steps, solve, zero_duals
+from gvd_jax.convex.quadratic import at_pixels
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Array, Float, Scalar

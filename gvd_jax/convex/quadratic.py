@@ -1,0 +1,88 @@
+"""Quadratic terms, as conjugate gradients see them: a gradient and a Hessian that is applied."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.convex.linear import LinearMap, adjoint
+from gvd_jax.trees import tree_add
+
+
+@runtime_checkable
+class Quadratic(Protocol):
+    """A term that conjugate gradients solve, inside the prox or alone."""
+
+    def slope(self, x: Any) -> Any:
+        """Its gradient at x."""
+        ...
+
+    def curve(self, v: Any) -> Any:
+        """Its Hessian times v."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class QuadraticTerm:
+    """weight * sum(curvature * (offset + linear(x))^2)."""
+
+    weight: Any
+    curvature: Any
+    offset: Any
+    linear: LinearMap
+
+    def slope(self, x: Any) -> Any:
+        return self._pull(x, tree_add(self.offset, self.linear(x)))
+
+    def curve(self, v: Any) -> Any:
+        return self._pull(v, self.linear(v))
+
+    def force(self, residual: Any) -> Any:
+        """The gradient of the weighted squares in their residual."""
+        return jax.tree.map(lambda q, r: 2 * self.weight * q * r, self.curvature, residual)
+
+    def _pull(self, like: Any, residual: Any) -> Any:
+        return adjoint(self.linear, like)(self.force(residual))
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelTerm:
+    """Quadratic terms whose residual at a pixel depends on the planes of x at this pixel alone.
+
+    However many they are, their Hessian is one symmetric matrix per pixel: `matrix[k][m]` is the plane of its entry
+    (k, m), read where k <= m. `start_slope` is their gradient at `start`.
+    """
+
+    matrix: tuple[tuple[jax.Array, ...], ...]
+    start: tuple[jax.Array, ...]
+    start_slope: tuple[jax.Array, ...]
+
+    def slope(self, x: Any) -> Any:
+        return tree_add(self.start_slope, self.curve(tree_add(x, self.start, -1)))
+
+    def curve(self, v: Any) -> Any:
+        count = range(len(v))
+        return tuple(sum(self.matrix[min(k, m)][max(k, m)] * v[m] for m in count) for k in count)
+
+
+def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> PixelTerm:
+    """The sum of the `terms` as one. Residuals have the axes of the planes first; the caller knows that they fit."""
+    count = range(len(start))
+
+    def product(x, y):
+        parts = jax.tree.leaves(jax.tree.map(jnp.multiply, x, y))
+        return sum(part.reshape(*start[0].shape, -1).sum(-1) for part in parts)
+
+    # Two loops, for XLA would compute the derivatives, and then the residuals, anew for each of the products.
+    units = tuple(jnp.stack([jnp.full_like(x, k == m) for k in count]) for m, x in enumerate(start))
+    columns = jax.lax.map(lambda unit: [term.linear(unit) for term in terms], units)
+    at_start = [term.force(tree_add(term.offset, term.linear(start))) for term in terms]
+
+    def row(column):
+        force = [term.force(part) for term, part in zip(terms, column, strict=True)]
+        return [product(force, jax.tree.map(lambda c, k=k: c[k], columns)) for k in count], product(column, at_start)
+
+    matrix, slope = jax.lax.map(row, columns)
+    return PixelTerm(tuple(tuple(entries[k] for entries in matrix) for k in count), start, tuple(slope))
