@@ -53,7 +53,7 @@ def gain(latent, clip):
 def test_every_frame_comes_nearer_to_the_truth(result, clip):
     for k in range(FRAMES):
         assert gain(result.latent[k], [part[k] for part in clip]) > 1.0
-    assert np.abs(np.asarray(result.flow) - clip[2])[1:-1].mean() < 0.05
+    assert np.abs(np.asarray(result.flow) - clip[2])[1:-1].mean() < 0.06
     assert result.latent.min() >= 0 and result.latent.max() <= 1
     np.testing.assert_array_equal(result.duty_cycle, np.full(FRAMES, TAU, np.float32))
 
