@@ -192,7 +192,7 @@ def test_a_term_of_ones_own_is_a_function_and_an_entry(x64):
 def constancy(residual, latent, flow):
     """Residuals at n = -1 and n = 1, [2, T, H, W, features]."""
     by_neighbour = residual(Unknowns(latent, flow, latent[..., 0]), observe(latent, jnp.full(3, 0.3)))
-    return jnp.stack([jnp.concatenate(features, -1) for features in by_neighbour])
+    return jnp.stack([jnp.stack(features, -1) for features in by_neighbour])
 
 
 @pytest.mark.parametrize("velocity", [(0, 0), (2, 0), (-1, 3)], ids=str)

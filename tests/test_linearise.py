@@ -17,7 +17,7 @@ from gvd_jax.ops.motion_blur import piecewise_linear_path
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.solve.blocks import DEFOCUS, FLOW, LATENT
 from gvd_jax.solve.linearise import affine, finite_difference, gradient, quadratic
-from gvd_jax.trees import replace
+from gvd_jax.trees import replace, tree_dot
 from tests.problems import random_clip
 from tests.references import blur, energy, solvers
 
@@ -145,7 +145,7 @@ def convex_cost(block, unknowns, observation, x):
     def at(term):
         return jax.tree.map(jnp.add, term.offset, term.linear(block.to_planes(x)))
 
-    total = sum(t.weight * (q * r**2).sum() for t in squares for q, r in zip(t.curvature, at(t), strict=True))
+    total = sum(t.weight * tree_dot(t.curvature, jax.tree.map(jnp.square, at(t))) for t in squares)
     return total + sum(t.weight * value(t.norm, at(t)) for t in duals)
 
 

@@ -23,7 +23,7 @@ def read(frames, flow):
     """Reads of frame i + 1 at x + u, far outside the frame for many x."""
     count, height, width, _ = frames.shape
     y, x = jnp.mgrid[:height, :width].astype(flow.dtype)
-    return sample(frames, neighbour_index(count, 1)[:, None, None], y + flow[:, 0, ..., 1], x + flow[:, 0, ..., 0])
+    return sample(frames, neighbour_index(count, 1), y + flow[:, 0, ..., 1], x + flow[:, 0, ..., 0])
 
 
 GATHERS = {  # built by linear_map

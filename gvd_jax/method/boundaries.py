@@ -18,7 +18,7 @@ from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
 from gvd_jax.trees import replace
 
-ADJACENT = np.array([NEIGHBOURS.index(-1), NEIGHBOURS.index(1)])
+ADJACENT = (-1, 1)
 ANGLES = np.arange(8) * np.pi / 4
 STEPS = (0.75, 1.5, 2.25)  # parts of the reach of the blur
 OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [24, 2], y then x
@@ -37,16 +37,14 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
     height, width = flow.shape[2:4]
     observation = observe(frames, duty_cycle)
     defocus = jnp.zeros(flow.shape[:1] + flow.shape[2:4], flow.dtype)
+    terms = (brightness, structure)
     limit = structure.weight * GIVE_UP
 
     def mismatch(flow):
-        observed = replace(observation, visibility=inside(flow))
-        by_neighbour = jnp.zeros((flow.shape[0], 2, height, width), flow.dtype)
-        for term in (brightness, structure):
-            residuals = term.residual(Unknowns(frames, flow, defocus), observed)
-            by_neighbour += term.weight * jnp.stack([term.norm.cost(r)[..., 0] for r in residuals], 1)
-        seen = observed.visibility[:, ADJACENT] > 0
-        total = jnp.where(seen, jnp.minimum(by_neighbour, limit), limit).sum(1)
+        seen = inside(flow, ADJACENT) > 0
+        residuals = [term.residual(Unknowns(frames, flow, defocus), observation) for term in terms]
+        costs = [term.weight * jnp.stack([term.norm.cost(part) for part in r], 1) for term, r in zip(terms, residuals)]
+        total = jnp.where(seen, jnp.minimum(costs[0] + costs[1], limit), limit).sum(1)
         return correlate_both(total, WINDOW)
 
     def adopt(state, offset):
@@ -68,6 +66,6 @@ def blur_confidence(visible: Visibility, unconfirmed) -> Float[Array, "T H W"]:
 
     `visible` says where the flow back from each neighbour returns (`visibility`). An end frame has one neighbour.
     """
-    next_to = visible[:, ADJACENT]
+    next_to = visible[:, np.array([NEIGHBOURS.index(n) for n in ADJACENT])]
     next_to = next_to.at[0, 0].set(next_to[0, 1]).at[-1, 1].set(next_to[-1, 0])
     return unconfirmed + (1 - unconfirmed) * correlate_both(next_to.mean(1), WINDOW)

@@ -10,8 +10,8 @@ RELATIVE = 0.01  # of |u|^2 + |u'|^2
 ABSOLUTE = 0.5  # px^2
 
 
-def inside(flow: Flow) -> Visibility:
-    """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0."""
+def inside(flow: Flow, neighbours: tuple[int, ...] = NEIGHBOURS) -> Visibility:
+    """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0. [T, N, H, W] for n in `neighbours`."""
     frames, _, height, width, _ = flow.shape
     y, x = pixel_grid(height, width, flow.dtype)
 
@@ -20,8 +20,8 @@ def inside(flow: Flow) -> Visibility:
         moved_y, moved_x = y + there[..., 1], x + there[..., 0]
         return (moved_x >= 0) & (moved_x <= width - 1) & (moved_y >= 0) & (moved_y <= height - 1)
 
-    seen = jnp.stack([within(n) for n in NEIGHBOURS], 1)
-    return (seen & neighbour_exists(frames, NEIGHBOURS)[:, :, None, None]).astype(flow.dtype)
+    seen = jnp.stack([within(n) for n in neighbours], 1)
+    return (seen & neighbour_exists(frames, neighbours)[:, :, None, None]).astype(flow.dtype)
 
 
 def visibility(flow: Flow) -> Visibility:

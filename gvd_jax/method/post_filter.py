@@ -37,9 +37,7 @@ def post_filter(
         n, offset = k // side**2, k % side**2
         dy, dx = offset // side - WINDOW, offset % side - WINDOW
         shift = move[n]
-        read = sample(
-            jnp.concatenate([latent, gray], -1), index[n][:, None, None], y + shift[..., 1] + dy, x + shift[..., 0] + dx
-        )
+        read = sample(jnp.concatenate([latent, gray], -1), index[n], y + shift[..., 1] + dy, x + shift[..., 0] + dx)
         distance = correlate_both(jnp.square(read[..., -1] - gray[..., 0]), PATCH)
         w = weight[:, n] * jnp.exp(-distance / (2 * sigma**2))
         return value + w[..., None] * read[..., :-1], mass + w

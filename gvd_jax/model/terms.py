@@ -26,6 +26,11 @@ Residual = Callable[[Unknowns, Observation], Any]
 ZERO_ORDER_WEIGHT = 0.25
 
 
+def channels(x: jax.Array) -> tuple[jax.Array, ...]:
+    """The channels of x [..., C], C x [...]: what has a short last axis is not vectorised."""
+    return tuple(part[..., 0] for part in jnp.split(x, x.shape[-1], -1))
+
+
 @pytree
 class Term:
     """weight * norm(residual(unknowns, observation))."""
@@ -37,21 +42,25 @@ class Term:
 
 @pytree
 class DataResidual:
-    """Eq. (4): K G L - B and its two derivatives, taken outside K as printed."""
+    """Eq. (4): K G L - B and its two derivatives, taken outside K as printed. For each channel 3 x [T, H, W]."""
 
     blur: BlurModel = static(default=BlurModel())
 
-    def __call__(self, unknowns: Unknowns, observation: Observation):
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
         predicted = self.blur(unknowns.latent, unknowns.flow, unknowns.defocus, observation.duty_cycle)
-        error = predicted - observation.blurry
-        residual = (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1))
-        trust = jnp.sqrt(observation.confidence)[..., None]
-        return tuple(trust * r for r in residual)
+        trust = jnp.sqrt(observation.confidence)
+
+        def residual(error):
+            return tuple(trust * r for r in (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1)))
+
+        return tuple(residual(error) for error in channels(predicted - observation.blurry))
 
 
 @pytree
 class TemporalResidual:
-    """Eq. (5): L_i(x) - L_{i+n}(x + u_{i->i+n}) for n in `neighbours` where that is visible. N x [T, H, W, C].
+    """Eq. (5): L_i(x) - L_{i+n}(x + u_{i->i+n}) for n in `neighbours` where that is visible.
+
+    For each neighbour C x [T, H, W].
 
     The visibility (frame exists, position inside, not occluded) is observed, not recomputed from the flow: a cost that
     ends at the border rewards flow that leaves the image.
@@ -59,11 +68,11 @@ class TemporalResidual:
 
     neighbours: tuple[int, ...] = static(default=NEIGHBOURS)
 
-    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
 
         def residual(n):
             error = unknowns.latent - warp(unknowns.latent, displacement(unknowns.flow, n), n)
-            return observation.visibility[:, NEIGHBOURS.index(n), :, :, None] * error
+            return tuple(observation.visibility[:, NEIGHBOURS.index(n)] * e for e in channels(error))
 
         return tuple(residual(n) for n in self.neighbours)
 
@@ -72,7 +81,7 @@ class TemporalResidual:
 class ConstancyResidual:
     """Not in the paper: `features` of the latent frames keep their value along the flow to n = -1 and 1, in pixels.
 
-    For each neighbour as many [T, H, W, 1] as there are features.
+    For each neighbour as many [T, H, W] as there are features.
 
     Every feature difference is divided by the length of the feature's gradient, which turns it into the distance by
     which the flow is off (Zimmer, Bruhn, Weickert 2011): a strong edge then says no more than a weak one, and texture
@@ -86,18 +95,18 @@ class ConstancyResidual:
         features = self.features(unknowns.latent)
 
         def residual(feature):
-            dx, dy = jnp.split(central_gradient(feature), 2, -1)
+            dx, dy = channels(central_gradient(feature))
             scale = jax.lax.rsqrt(dx * dx + dy * dy + self.softness**2)
             error = TEMPORAL(replace(unknowns, latent=feature), observation)
-            return [scale * e for e in error]
+            return [scale * e for (e,) in error]
 
         by_feature = [residual(feature) for feature in jnp.split(features, features.shape[-1], -1)]
         return tuple(zip(*by_feature, strict=True))
 
 
-def latent_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, jax.Array]:
-    """Eq. (6), first term: the gradient of the latent frames, 2 x [T, H, W, C]."""
-    return image_gradient(unknowns.latent, 1)
+def latent_gradient(unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, jax.Array], ...]:
+    """Eq. (6), first term: the gradient of the latent frames, for each channel 2 x [T, H, W]."""
+    return tuple(image_gradient(channel, 1) for channel in channels(unknowns.latent))
 
 
 def flow_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
@@ -122,6 +131,6 @@ STRUCTURE = ConstancyResidual(smooth_gradient, 0.003)
 
 SQUARED = SquaredL2()
 ABSOLUTE = L1()
-VECTORIAL = GroupL2(axes=(-1,))  # total variation joint over the colour channels
+VECTORIAL = GroupL2()  # total variation joint over the colour channels
 # Majorised below 0.02 px: flatter than that is flat, and conjugate gradients stay well conditioned.
 ISOTROPIC = GroupL2(floor=0.02)

@@ -12,7 +12,7 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from gvd_jax.ops.linear_map import linear_map
-from gvd_jax.trees import pytree, static
+from gvd_jax.trees import pytree, replace, static
 
 Planes = list[jax.Array]  # one flat list of all pixels of all frames, [T H W], per channel
 
@@ -43,7 +43,7 @@ def _integer(x: jax.Array) -> jax.Array:
     return (bits - np.asarray(shift, x.dtype).view(integer)).astype(jnp.int32)
 
 
-def corners(height: int, width: int, frame: jax.Array, y: jax.Array, x: jax.Array) -> Corners:
+def corners(height: int, width: int, frame: jax.Array | int, y: jax.Array, x: jax.Array) -> Corners:
     """Locate the four pixels around (`frame`, `y`, `x`), broadcast together, in frames of `height` x `width`."""
     y = jnp.clip(y, 0, height - 1)
     x = jnp.clip(x, 0, width - 1)
@@ -103,28 +103,42 @@ def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
     return sum(moved[1:], moved[0])
 
 
-def _read(shape):
-    frames, height, width, channels = shape
+def _forward(frame: jax.Array, at: Corners, frames: jax.Array) -> jax.Array:
+    _, height, width, _ = frames.shape
+    first = (frame * height * width).reshape(-1, *[1] * (at.index.ndim - 1))
+    at = replace(at, index=first + at.index)
+    return jnp.stack([interpolate(plane, at) for plane in planes(frames)], -1)
 
-    def forward(at, frames):
-        return jnp.stack([interpolate(plane, at) for plane in planes(frames)], -1)
 
-    def adjoint(at, values):
-        windows = jnp.zeros((frames * height * width, 4 * channels), values.dtype)
-        return unfold_windows(scatter_windows(windows, at, values.reshape(-1, channels)), height, width).reshape(shape)
+def _adjoint(shape: tuple[int, ...], frame: jax.Array, at: Corners, values: jax.Array) -> jax.Array:
+    count, height, width, channels = shape
+    parts = [values[..., c].reshape(values.shape[0], -1) for c in range(channels)]
 
-    return forward, adjoint
+    # Set by set and channel by channel, so that the windows of one plane stay in the cache.
+    def add(totals, k):
+        here = jax.tree.map(lambda part: part[k], at)
+
+        def spread(value):
+            windows = scatter_windows(jnp.zeros((height * width, 4), values.dtype), here, value[:, None])
+            return unfold_windows(windows, height, width)[:, 0]
+
+        return [total.at[frame[k]].add(spread(part[k])) for total, part in zip(totals, parts, strict=True)], None
+
+    totals = [jnp.zeros((count, height * width), values.dtype)] * channels
+    totals, _ = jax.lax.scan(add, totals, jnp.arange(values.shape[0]))
+    return jnp.stack(totals, -1).reshape(shape)
 
 
 @jax.custom_jvp
 def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
-    """Bilinear read of `frames` [T, H, W, C] at integer `frame` and pixel positions `y`, `x`, of shapes that broadcast.
+    """Bilinear reads of `frames` [T, H, W, C]: the N sets `y`, `x` [N, ...] of pixel positions, each in its own `frame`.
 
-    Returns their shape with C appended. Differentiable in the frames (written adjoint) and in the positions.
+    `frame` are N integers. Returns the shape of the positions with C appended. Differentiable in the frames (written
+    adjoint) and in the positions.
     """
     _, height, width, _ = frames.shape
-    at = corners(height, width, frame, y, x)
-    return linear_map(*_read(frames.shape), at, frames)
+    forward, adjoint = (lambda at, z: _forward(*at, z)), (lambda at, z: _adjoint(frames.shape, *at, z))
+    return linear_map(forward, adjoint, (frame, corners(height, width, 0, y, x)), frames)
 
 
 def _sample_jvp(primals, tangents):
@@ -136,7 +150,7 @@ def _sample_jvp(primals, tangents):
         tangent = tangent + sample(d_frames, frame, y, x)
     if type(dy) is not SymbolicZero or type(dx) is not SymbolicZero:
         _, height, width, _ = frames.shape
-        at = corners(height, width, frame, y, x)
+        at = corners(height, width, frame.reshape(-1, *[1] * (y.ndim - 1)), y, x)
         gradients = [interpolate_gradient(plane, at) for plane in planes(frames)]
         inside_x = (x > 0) & (x < width - 1)
         inside_y = (y > 0) & (y < height - 1)

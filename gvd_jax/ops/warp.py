@@ -32,5 +32,4 @@ def warp(frames: jax.Array, move: jax.Array, n: int) -> jax.Array:
     """Read L_{i+n}(x + u_{i->i+n}): `frames` [T, H, W, C], `move` [T, H, W, 2] -> [T, H, W, C]."""
     count, height, width, _ = frames.shape
     y, x = pixel_grid(height, width, move.dtype)
-    index = neighbour_index(count, n)[:, None, None]
-    return sample(frames, index, y + move[..., 1], x + move[..., 0])
+    return sample(frames, neighbour_index(count, n), y + move[..., 1], x + move[..., 0])

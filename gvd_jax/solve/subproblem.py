@@ -31,9 +31,8 @@ class BlockOptions:
     linearisation: Linearisation = static(default=gauss_newton)
 
 
-# Of the way to the solution of the convex model, tried where all of it is too far: a model that is good in most of a
-# frame is seldom worth nothing.
-SHORTER = (0.5, 0.25, 0.1)
+# Of the way to the solution of the convex model. All of it first, for what falls most in one step is not what leads on.
+LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.0)
 
 
 @pytree
@@ -90,7 +89,11 @@ def init(
 def step(
     block: Block, energy: Energy, state: BlockState, observation: Observation, options: BlockOptions
 ) -> tuple[BlockState, BlockInfo]:
-    """Linearise, solve, and go as far as pays; a step by which the true energy would rise is not taken."""
+    """Linearise, solve, and go as far as pays.
+
+    Where the model is exact that is all the way. Elsewhere a frame whose true energy would rise goes less far, and none
+    moves if the sum would rise, for terms join the frames.
+    """
     problem = convex_model(block, energy, state, observation, options)
     start = getattr(state.unknowns, block.unknown)
     solution, duals = solve(problem, block.to_planes(start), state.duals, options.steps)
@@ -104,19 +107,26 @@ def step(
         return frame_energy(block, energy, moved(length), observation)
 
     none, all_the_way = jnp.zeros(start.shape[0], start.dtype), jnp.ones(start.shape[0], start.dtype)
-    before, after = cost(none), cost(all_the_way)
+    before = cost(none)
+    if not block.linearised + block.pointwise:
+        return BlockState(moved(all_the_way), duals), BlockInfo(before.sum(), cost(all_the_way).sum(), all_the_way)
 
-    def shorter():
-        """What is best for each frame alone; terms that join frames see the lengths of both, so it must suit all."""
-        costs = jax.lax.map(lambda length: cost(length * all_the_way), jnp.asarray(SHORTER, start.dtype))
-        lengths = jnp.asarray((1.0, 0.0, *SHORTER), start.dtype)
-        best = lengths[jnp.argmin(jnp.concatenate([jnp.stack([after, before]), costs]), axis=0)]
-        reached = cost(best)
-        return jnp.where(reached.sum() <= before.sum(), best, none), reached
+    # One loop, whose body is compiled once, and entered only while a frame's energy rises.
+    def attempt(state, length):
+        lengths, after = state
+        rising = after > before
 
-    best, after = jax.lax.cond((after <= before).all(), lambda: (all_the_way, after), shorter)
-    before, after = before.sum(), after.sum()
-    return BlockState(moved(best), duals), BlockInfo(before, jnp.minimum(after, before), best)
+        def shorten():
+            shorter = jnp.where(rising, length, lengths)
+            return shorter, cost(shorter)
+
+        return jax.lax.cond(rising.any(), shorten, lambda: state), None
+
+    untried = (none, jnp.full_like(before, jnp.inf))
+    (length, after), _ = jax.lax.scan(attempt, untried, jnp.asarray(LENGTHS, start.dtype))
+    falls = after.sum() <= before.sum()
+    length, after = jnp.where(falls, length, none), jnp.where(falls, after, before)
+    return BlockState(moved(length), duals), BlockInfo(before.sum(), after.sum(), length)
 
 
 def run(
