@@ -16,7 +16,6 @@ from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
-from gvd_jax.trees import replace
 
 ADJACENT = (-1, 1)
 ANGLES = np.arange(8) * np.pi / 4
@@ -37,15 +36,15 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
     height, width = flow.shape[2:4]
     observation = observe(frames, duty_cycle)
     defocus = jnp.zeros(flow.shape[:1] + flow.shape[2:4], flow.dtype)
-    terms = (brightness, structure)
     limit = structure.weight * GIVE_UP
 
     def mismatch(flow):
-        seen = inside(flow, ADJACENT) > 0
-        residuals = [term.residual(Unknowns(frames, flow, defocus), observation) for term in terms]
-        costs = [term.weight * jnp.stack([term.norm.cost(part) for part in r], 1) for term, r in zip(terms, residuals)]
-        total = jnp.where(seen, jnp.minimum(costs[0] + costs[1], limit), limit).sum(1)
-        return correlate_both(total, WINDOW)
+        def by_neighbour(term):
+            residual = term.residual(Unknowns(frames, flow, defocus), observation)
+            return term.weight * jnp.stack([term.norm.cost(part) for part in residual], 1)
+
+        cost = jnp.minimum(by_neighbour(brightness) + by_neighbour(structure), limit)
+        return correlate_both(jnp.where(inside(flow, ADJACENT) > 0, cost, limit).sum(1), WINDOW)
 
     def adopt(state, offset):
         best, least = state

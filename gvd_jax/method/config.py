@@ -86,7 +86,7 @@ class Config:
             brightness=0.05,
             structure=0.5,
             latent=BlockOptions(Steps(dual=2.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
-            flow=BlockOptions(Steps(cg_iterations=20), 1.0),
+            flow=BlockOptions(Steps(cg_iterations=30), 1.0),
             defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.0,
@@ -108,7 +108,7 @@ class Config:
         """The default with one round, and fewer iterations."""
         config = Config.default()
         steps = replace(config.latent.steps, iterations=6)
-        flow = replace(config.flow, linearisations=2)
+        flow = BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2)
         return replace(
             config,
             latent=replace(config.latent, steps=steps),

@@ -52,7 +52,7 @@ def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data:
     def cost(acceleration):
         moved = accelerate_ends(flow, jnp.broadcast_to(acceleration, (2, *flow.shape[2:])))
         end = Unknowns(unknowns.latent[ends], moved[ends], unknowns.defocus[ends])
-        error = sum(jnp.square(r) for r in jax.tree.leaves(data(end, observation)))
+        error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(end, observation))]).sum(0)
         window = correlate_both(error, WINDOW)
         return window + SHARE * error.mean((1, 2), keepdims=True)
 

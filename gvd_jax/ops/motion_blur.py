@@ -175,7 +175,7 @@ def _adjoint(path: Path, samples: int, parameters, blurry):
 
         def add(k, windows):
             at, weight = _read_place(path, samples, pixels, height, width, k)
-            return [scatter_windows(w, at, weight * v[:, None]) for w, v in zip(windows, values, strict=True)]
+            return [scatter_windows(w, at, weight * v) for w, v in zip(windows, values, strict=True)]
 
         return jax.lax.fori_loop(0, 2 * samples, add, windows), None
 

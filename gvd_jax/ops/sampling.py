@@ -6,6 +6,8 @@ are promised, and the adjoint adds four-corner windows of one accumulator that i
 scatter instead of four).
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -79,8 +81,8 @@ def interpolate_gradient(plane: jax.Array, at: Corners) -> tuple[jax.Array, jax.
 
 
 def scatter_windows(windows: jax.Array, at: Corners, values: jax.Array) -> jax.Array:
-    """Add `values` [n, C], spread over the corners of the n reads `at`, to the accumulator [T H W, 4 C]."""
-    # Barriers: without the first XLA computes positions anew for each of the 4 C numbers, without the second the
+    """Add the values of the n reads `at`, [n], spread over their corners, to the accumulator [T H W, 4] of a plane."""
+    # Barriers: without the first XLA computes positions anew for each of the 4 numbers, without the second the
     # update for each that it adds. Weights by a comparison, because it is slow to join arrays along a short axis.
     index, fy, fx = jax.lax.optimization_barrier(
         tuple(part.reshape(-1) for part in (at.index, at.fraction_y, at.fraction_x))
@@ -88,29 +90,29 @@ def scatter_windows(windows: jax.Array, at: Corners, values: jax.Array) -> jax.A
     corner = jnp.arange(4)
     weight_y = jnp.where(corner >= 2, fy[:, None], 1 - fy[:, None])
     weight_x = jnp.where(corner % 2 == 1, fx[:, None], 1 - fx[:, None])
-    update = ((weight_y * weight_x)[..., None] * values[:, None]).reshape(-1, windows.shape[1])
-    index, update = jax.lax.optimization_barrier((index, update))
+    index, update = jax.lax.optimization_barrier((index, weight_y * weight_x * values[:, None]))
     return windows.at[index].add(update, mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
-    """The frames [T H W, C] from the accumulator: each corner moved to the pixel it stands for."""
-    total = windows.shape[0]
-    parts = jnp.split(windows, 4, axis=-1)
+    """The plane [T H W] from the accumulator: each corner moved to the pixel it stands for."""
     moved = [
-        jnp.pad(part, ((step, 0), (0, 0)))[:total] for part, step in zip(parts, _steps(height, width), strict=True)
+        jnp.pad(part, (step, 0))[: windows.shape[0]]
+        for part, step in zip(windows.T, _steps(height, width), strict=True)
     ]
     return sum(moved[1:], moved[0])
 
 
-def _forward(frame: jax.Array, at: Corners, frames: jax.Array) -> jax.Array:
+def _forward(places: tuple[jax.Array, Corners], frames: jax.Array) -> jax.Array:
+    frame, at = places
     _, height, width, _ = frames.shape
     first = (frame * height * width).reshape(-1, *[1] * (at.index.ndim - 1))
     at = replace(at, index=first + at.index)
     return jnp.stack([interpolate(plane, at) for plane in planes(frames)], -1)
 
 
-def _adjoint(shape: tuple[int, ...], frame: jax.Array, at: Corners, values: jax.Array) -> jax.Array:
+def _adjoint(shape: tuple[int, ...], places: tuple[jax.Array, Corners], values: jax.Array) -> jax.Array:
+    frame, at = places
     count, height, width, channels = shape
     parts = [values[..., c].reshape(values.shape[0], -1) for c in range(channels)]
 
@@ -119,8 +121,8 @@ def _adjoint(shape: tuple[int, ...], frame: jax.Array, at: Corners, values: jax.
         here = jax.tree.map(lambda part: part[k], at)
 
         def spread(value):
-            windows = scatter_windows(jnp.zeros((height * width, 4), values.dtype), here, value[:, None])
-            return unfold_windows(windows, height, width)[:, 0]
+            windows = jnp.zeros((height * width, 4), values.dtype)
+            return unfold_windows(scatter_windows(windows, here, value), height, width)
 
         return [total.at[frame[k]].add(spread(part[k])) for total, part in zip(totals, parts, strict=True)], None
 
@@ -131,14 +133,13 @@ def _adjoint(shape: tuple[int, ...], frame: jax.Array, at: Corners, values: jax.
 
 @jax.custom_jvp
 def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
-    """Bilinear reads of `frames` [T, H, W, C]: the N sets `y`, `x` [N, ...] of pixel positions, each in its own `frame`.
+    """Bilinear reads of `frames` [T, H, W, C] at N sets `y`, `x` [N, ...] of pixel positions, each within one frame.
 
-    `frame` are N integers. Returns the shape of the positions with C appended. Differentiable in the frames (written
-    adjoint) and in the positions.
+    `frame` tells which, N integers. Returns the shape of the positions with C appended. Differentiable in the frames
+    (written adjoint) and in the positions.
     """
     _, height, width, _ = frames.shape
-    forward, adjoint = (lambda at, z: _forward(*at, z)), (lambda at, z: _adjoint(frames.shape, *at, z))
-    return linear_map(forward, adjoint, (frame, corners(height, width, 0, y, x)), frames)
+    return linear_map(_forward, partial(_adjoint, frames.shape), (frame, corners(height, width, 0, y, x)), frames)
 
 
 def _sample_jvp(primals, tangents):
