@@ -76,11 +76,11 @@ def test_hooks_and_reports_change_no_bit(result, clip, tmp_path):
 
 
 def test_new_weights_and_another_clip_trace_nothing_anew(result, clip):
-    programs = method.solve_block._cache_size()
+    programs = method._solve._cache_size()
     config = quick(gvd.Config.default())
     other = replace(config, weights=replace(config.weights, data=123.0, latent_tv=0.5), structure=0.4)
     changed = gvd.deblur(clip[0][::-1].copy(), 0.4, other)
-    assert method.solve_block._cache_size() == programs
+    assert method._solve._cache_size() == programs
     assert not np.array_equal(changed.latent, result.latent)
 
 

@@ -23,7 +23,7 @@ from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.pyramid import propagate
 from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.edge_map import edge_map, luma
-from gvd_jax.model.energy import evaluate
+from gvd_jax.model.energy import Energy, evaluate
 from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
@@ -51,6 +51,8 @@ class Result:
     history: tuple[Progress, ...]
 
 
+# Three programs for one subproblem, for the outer two serve several.
+@partial(jax.jit, static_argnames="block")
 def _observation(
     block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
 ) -> Observation:
@@ -65,7 +67,14 @@ def _observation(
     return replace(observed, visibility=visible, confidence=trust)
 
 
-@partial(jax.jit, static_argnames=("block", "samples"))
+_solve = jax.jit(subproblem.run, static_argnames="block")
+
+
+@jax.jit
+def _energies(energy: Energy, unknowns: Unknowns, observation: Observation) -> dict[str, Any]:
+    return evaluate(energy, unknowns, observation)[1]
+
+
 def solve_block(
     block: Block,
     unknowns: Unknowns,
@@ -83,8 +92,8 @@ def solve_block(
     energy = config.energy(block, samples)
     observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
-    unknowns, _ = subproblem.run(block, energy, unknowns, observation, options)
-    return unknowns, evaluate(energy, unknowns, observation)[1]
+    unknowns, _ = _solve(block, energy, unknowns, observation, options)
+    return unknowns, _energies(energy, unknowns, observation)
 
 
 @partial(jax.jit, static_argnames="samples")

@@ -24,23 +24,30 @@ Model = tuple[tuple[Quadratic, ...], Any]  # quadratic terms of x, and the linea
 Linearisation = Callable[[Sequence[Term], Block, Unknowns, Observation], Model]
 
 
-def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
-    """The term's residual, linearised around the current unknowns, as offset + linear(x), x as `to_planes` gives it."""
-
+def _residual_of_planes(term: Term, block: Block, unknowns: Unknowns, observation: Observation):
     value = getattr(unknowns, block.unknown)
+    return lambda x: term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, value)}), observation)
 
-    def residual(x):
-        return term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, value)}), observation)
 
-    here = block.to_planes(value)
-    at_here, linear = jax.linearize(residual, here)
-    offset = jax.tree.map(jnp.subtract, at_here, linear(here))
+def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
+    """An affine residual as offset + linear(x), x as `to_planes` gives it."""
+    origin = block.to_planes(jnp.zeros_like(getattr(unknowns, block.unknown)))
+    offset, linear = jax.linearize(_residual_of_planes(term, block, unknowns, observation), origin)
     return AffineTerm(term.weight, offset, linear, term.norm)
 
 
-def quadratic(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> QuadraticTerm:
-    """The linearised residual under the quadratic majoriser of its norm at the current residual."""
-    model = affine(term, block, unknowns, observation)
+def linearised(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
+    """The residual, linearised around the current unknowns, as offset + linear(x)."""
+    here = block.to_planes(getattr(unknowns, block.unknown))
+    at_here, linear = jax.linearize(_residual_of_planes(term, block, unknowns, observation), here)
+    return AffineTerm(term.weight, jax.tree.map(jnp.subtract, at_here, linear(here)), linear, term.norm)
+
+
+def quadratic(
+    term: Term, residual: Callable[..., AffineTerm], block: Block, unknowns: Unknowns, observation: Observation
+) -> QuadraticTerm:
+    """The `affine` or `linearised` residual under the quadratic majoriser of its norm at the current residual."""
+    model = residual(term, block, unknowns, observation)
     here = block.to_planes(getattr(unknowns, block.unknown))
     curvature = term.norm.curvature(jax.tree.map(jnp.add, model.offset, model.linear(here)))
     return QuadraticTerm(term.weight, curvature, model.offset, model.linear)
@@ -48,7 +55,7 @@ def quadratic(term: Term, block: Block, unknowns: Unknowns, observation: Observa
 
 def gauss_newton(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
     """Linearise residuals and majorise their norms: weight * sum q (r0 + J (x - x0))^2."""
-    return tuple(quadratic(term, block, unknowns, observation) for term in terms), 0.0
+    return tuple(quadratic(term, linearised, block, unknowns, observation) for term in terms), 0.0
 
 
 def gradient(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:

@@ -9,13 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.convex.pdhg import Problem, Steps, solve, zero_duals
+from gvd_jax.convex.pdhg import Problem, Steps, solve
 from gvd_jax.convex.quadratic import at_pixels
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Array, Float, Scalar
 from gvd_jax.solve.blocks import Block
-from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, quadratic
+from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, linearised, quadratic
 from gvd_jax.trees import pytree, replace, static
 
 
@@ -63,10 +63,10 @@ def convex_model(
     """The convex problem around `state`, within its box, in the planes of the unknown."""
     unknowns = state.unknowns
     here = block.to_planes(getattr(unknowns, block.unknown))
-    exact = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.quadratic)
-    linearised = [energy[name] for name in block.linearised]
-    models, linear_cost = options.linearisation(linearised, block, unknowns, observation)
-    pointwise = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.pointwise)
+    exact = tuple(quadratic(energy[name], affine, block, unknowns, observation) for name in block.quadratic)
+    terms = [energy[name] for name in block.linearised]
+    models, linear_cost = options.linearisation(terms, block, unknowns, observation)
+    pointwise = tuple(quadratic(energy[name], linearised, block, unknowns, observation) for name in block.pointwise)
     return Problem(
         quadratic=exact + models + ((at_pixels(pointwise, here),) if pointwise else ()),
         dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
@@ -76,14 +76,10 @@ def convex_model(
     )
 
 
-def init(
-    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
-) -> BlockState:
+def init(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> BlockState:
     """Start from the given unknowns with zero duals."""
-    state = BlockState(unknowns, ())
-    start = block.to_planes(getattr(unknowns, block.unknown))
-    duals = zero_duals(convex_model(block, energy, state, observation, options), start)
-    return replace(state, duals=duals)
+    residuals = tuple(jax.eval_shape(energy[name].residual, unknowns, observation) for name in block.dual)
+    return BlockState(unknowns, jax.tree.map(jnp.zeros_like, residuals))
 
 
 def step(
@@ -133,7 +129,7 @@ def run(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
 ) -> tuple[Unknowns, BlockInfo]:
     """`options.linearisations` steps; the info stacks theirs."""
-    start = init(block, energy, unknowns, observation, options)
+    start = init(block, energy, unknowns, observation)
 
     def body(state, _):
         return step(block, energy, state, observation, options)
