@@ -15,7 +15,7 @@ from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
-from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, neighbour_index, warp
+from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index, warp
 from tests.problems import TAPS, random_clip
 from tests.references import blur, energy
 
@@ -27,7 +27,7 @@ SMALL = [(3, 5, 7, 2), (2, 1, 5, 1), (2, 6, 1, 3)]
 
 blurred = jax.jit(motion_blur, static_argnums=(0, 1))
 out_of_focus = jax.jit(defocus_blur, static_argnums=0)
-moves = jax.jit(displacement, static_argnums=1)
+moves = jax.jit(displacements, static_argnums=1)
 warped = jax.jit(warp, static_argnums=2)
 
 
@@ -71,7 +71,7 @@ def test_eq3_reads_against_the_flow_and_eq5_along_it(move):
     blurry = blurred(piecewise_linear_path, 4, ramp, flow, jnp.full(3, 0.5))
     np.testing.assert_allclose((blurry - ramp)[inner], -slope @ move / 8, rtol=1e-4)
     read = warped(ramp, moves(flow, 1), 1)
-    np.testing.assert_allclose((read - ramp)[inner], slope @ move, rtol=1e-4)
+    np.testing.assert_allclose((read[:, 0] - ramp)[inner], slope @ move, rtol=1e-4)
 
 
 def increments(scales):
@@ -108,23 +108,24 @@ def test_fig9_composition_and_eq5_reads_equal_the_loop(x64, shape):
     unknowns, _ = random_clip(shape)
     frames, height, width, channels = shape
     latent, flow = np.asarray(unknowns.latent), np.asarray(unknowns.flow)
-    move = np.stack([moves(unknowns.flow, n) for n in NEIGHBOURS], 3)
-    read = np.stack([warped(unknowns.latent, move[:, :, :, k], n) for k, n in enumerate(NEIGHBOURS)], 3)
-    assert read.shape == (frames, height, width, 4, channels)
+    by_distance = [moves(unknowns.flow, distance) for distance in DISTANCES]
+    reads = [warped(unknowns.latent, move, distance) for distance, move in zip(DISTANCES, by_distance, strict=True)]
+    move, read = np.concatenate(by_distance, 1), np.concatenate(reads, 1)
+    assert read.shape == (frames, 4, height, width, channels)
     exists = neighbour_exists(frames, NEIGHBOURS)
-    for i, y, x, k in np.ndindex(frames, height, width, 4):
+    for i, k, y, x in np.ndindex(frames, 4, height, width):
         n = NEIGHBOURS[k]
         if exists[i, k]:
             u = energy.displacement(flow, i, n, y, x)
-            np.testing.assert_allclose(move[i, y, x, k], u, atol=1e-12)
-            np.testing.assert_allclose(read[i, y, x, k], blur.bilinear(latent[i + n], y + u[1], x + u[0]), atol=1e-12)
+            np.testing.assert_allclose(move[i, k, y, x], u, atol=1e-12)
+            np.testing.assert_allclose(read[i, k, y, x], blur.bilinear(latent[i + n], y + u[1], x + u[0]), atol=1e-12)
 
 
 def test_neighbours_beyond_the_clip_are_clamped_and_do_not_exist():
     np.testing.assert_array_equal(
-        [neighbour_index(3, n) for n in NEIGHBOURS], [[0, 0, 0], [0, 0, 1], [1, 2, 2], [2, 2, 2]]
+        [neighbour_index(3, n) for n in NEIGHBOURS], [[1, 2, 2], [0, 0, 1], [2, 2, 2], [0, 0, 0]]
     )
-    np.testing.assert_array_equal(neighbour_exists(3, NEIGHBOURS), [[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]])
+    np.testing.assert_array_equal(neighbour_exists(3, NEIGHBOURS), [[1, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1]])
 
 
 def through(function):
@@ -159,8 +160,8 @@ DERIVATIVES = {
         lambda x: sample(v.latent, jnp.array([2]), 0.7 * x[None], x[None]),
         5 + v.flow[0, 0, ..., 0],
     ),
-    "warp-move": lambda v, o: (lambda m: warp(v.latent, m, -1), displacement(v.flow, -1)),
-    "displacement-flow": lambda v, o: (lambda f: displacement(f, 2), v.flow),
+    "warp-move": lambda v, o: (lambda m: warp(v.latent, m, 1), v.flow),
+    "displacements-flow": lambda v, o: (lambda f: displacements(f, 2), v.flow),
 }
 
 

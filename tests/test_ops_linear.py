@@ -13,7 +13,7 @@ from gvd_jax.ops.filters import smooth_gradient
 from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
-from gvd_jax.ops.warp import displacement, neighbour_index, warp
+from gvd_jax.ops.warp import displacements, neighbour_index, warp
 from tests.problems import DTYPES, SHAPES, random_clip
 
 SCALES = (0.0, 0.5, 1.0, 1.5)
@@ -28,7 +28,7 @@ def read(frames, flow):
 
 GATHERS = {  # built by linear_map
     "sample": lambda v, o, x: read(x, v.flow),
-    "warp": lambda v, o, x: warp(x, displacement(v.flow, 2), 2),
+    "warp": lambda v, o, x: warp(x, displacements(v.flow, 2), 2),
     "motion_blur_linear": lambda v, o, x: motion_blur(piecewise_linear_path, 3, x, v.flow, o.duty_cycle),
     "motion_blur_quadratic": lambda v, o, x: motion_blur(quadratic_path, 3, x, v.flow, o.duty_cycle),
 }

@@ -73,16 +73,13 @@ def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> P
 
     def product(x, y):
         parts = jax.tree.leaves(jax.tree.map(jnp.multiply, x, y))
-        return sum(part.reshape(*start[0].shape, -1).sum(-1) for part in parts)
+        return sum((part.reshape(*start[0].shape, -1).sum(-1) for part in parts), jnp.zeros_like(start[0]))
 
-    # Two loops, for XLA would compute the derivatives, and then the residuals, anew for each of the products.
+    # A loop, for XLA would compute the derivatives anew for each of the products.
     units = tuple(jnp.stack([jnp.full_like(x, k == m) for k in count]) for m, x in enumerate(start))
-    columns = jax.lax.map(lambda unit: [term.linear(unit) for term in terms], units)
+    stacked = jax.lax.map(lambda unit: [term.linear(unit) for term in terms], units)
+    columns = [jax.tree.map(lambda c, k=k: c[k], stacked) for k in count]
+    forces = [[term.force(part) for term, part in zip(terms, column, strict=True)] for column in columns]
     at_start = [term.force(tree_add(term.offset, term.linear(start))) for term in terms]
-
-    def row(column):
-        force = [term.force(part) for term, part in zip(terms, column, strict=True)]
-        return [product(force, jax.tree.map(lambda c, k=k: c[k], columns)) for k in count], product(column, at_start)
-
-    matrix, slope = jax.lax.map(row, columns)
-    return PixelTerm(tuple(tuple(entries[k] for entries in matrix) for k in count), start, tuple(slope))
+    matrix = tuple(tuple(product(forces[min(k, m)], columns[max(k, m)]) for m in count) for k in count)
+    return PixelTerm(matrix, start, tuple(product(column, at_start) for column in columns))

@@ -14,10 +14,8 @@ from gvd_jax.method.occlusion import inside
 from gvd_jax.model.terms import Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
 
-ADJACENT = (-1, 1)
 ANGLES = np.arange(8) * np.pi / 4
 STEPS = (0.75, 1.5, 2.25)  # parts of the reach of the blur
 OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [24, 2], y then x
@@ -40,11 +38,10 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
 
     def mismatch(flow):
         def by_neighbour(term):
-            residual = term.residual(Unknowns(frames, flow, defocus), observation)
-            return term.weight * jnp.stack([term.norm.cost(part) for part in residual], 1)
+            return term.weight * term.norm.cost(term.residual(Unknowns(frames, flow, defocus), observation))
 
         cost = jnp.minimum(by_neighbour(brightness) + by_neighbour(structure), limit)
-        return correlate_both(jnp.where(inside(flow, ADJACENT) > 0, cost, limit).sum(1), WINDOW)
+        return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)
 
     def adopt(state, offset):
         best, least = state
@@ -65,6 +62,6 @@ def blur_confidence(visible: Visibility, unconfirmed) -> Float[Array, "T H W"]:
 
     `visible` says where the flow back from each neighbour returns (`visibility`). An end frame has one neighbour.
     """
-    next_to = visible[:, np.array([NEIGHBOURS.index(n) for n in ADJACENT])]
-    next_to = next_to.at[0, 0].set(next_to[0, 1]).at[-1, 1].set(next_to[-1, 0])
+    next_to = visible[:, :2]
+    next_to = next_to.at[0, 1].set(next_to[0, 0]).at[-1, 0].set(next_to[-1, 1])
     return unconfirmed + (1 - unconfirmed) * correlate_both(next_to.mean(1), WINDOW)

@@ -15,7 +15,7 @@ import numpy as np
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.ops.filters import smooth_gradient
 from gvd_jax.ops.motion_blur import Path, motion_blur
-from gvd_jax.ops.warp import NEIGHBOURS, warp
+from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
 
 CANDIDATES = np.linspace(0.02, 0.58, 29)  # beyond 0.5 only so that a minimum near 0.5 is seen from both sides
@@ -30,18 +30,18 @@ def _mismatch(gray: Frames, flow: Flow, own: DutyCycle, others: Float[Array, "2 
     """
     frames, _, height, width, _ = flow.shape
     seen = visibility(flow)
-    fields = jnp.moveaxis(flow, 1, 3).reshape(frames, height, width, 4)
+    neighbours = warp(gray, flow, 1)
+    fields = warp(jnp.moveaxis(flow, 1, 3).reshape(frames, height, width, 4), flow, 1)
+    flows = jnp.moveaxis(fields.reshape(frames, 2, height, width, 2, 2), 4, 2)
 
-    def side(direction: int, n: int):
-        neighbour = warp(gray, flow[:, direction], n)
-        neighbour_flow = jnp.moveaxis(warp(fields, flow[:, direction], n).reshape(frames, height, width, 2, 2), 3, 1)
-        here = smooth_gradient(motion_blur(path, SAMPLES, gray, neighbour_flow, others[direction]))
-        there = smooth_gradient(motion_blur(path, SAMPLES, neighbour, flow, own))
-        mask = seen[:, NEIGHBOURS.index(n), :, :, None]
+    def side(direction: int):
+        here = smooth_gradient(motion_blur(path, SAMPLES, gray, flows[:, direction], others[direction]))
+        there = smooth_gradient(motion_blur(path, SAMPLES, neighbours[:, direction], flow, own))
+        mask = seen[:, direction, :, :, None]
         difference = (mask * jnp.square(here - there)).sum((1, 2, 3))
         return difference, (mask * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
 
-    (d_next, s_next), (d_last, s_last) = side(0, 1), side(1, -1)
+    (d_next, s_next), (d_last, s_last) = side(0), side(1)
     return jnp.stack([d_next, d_last]), jnp.stack([s_next, s_last])
 
 

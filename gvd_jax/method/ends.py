@@ -9,7 +9,7 @@ import numpy as np
 from gvd_jax.model.terms import Residual
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.ops.warp import warp
+from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.shapes import DutyCycle, Flow, Frames
 
 GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))  # [49, 2], parts of the fastest motion
@@ -17,6 +17,7 @@ WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
 SHARE = 0.1  # of the frame's mean in the cost of a window: what has no texture goes with the rest
 
 
+@jax.jit
 def extrapolate_ends(flow: Flow) -> Flow:
     """The ends keep the acceleration of the frame next to them; two frames know none.
 
@@ -26,9 +27,11 @@ def extrapolate_ends(flow: Flow) -> Flow:
     if flow.shape[0] < 3:
         return flow.at[0, 1].set(-flow[0, 0]).at[-1, 0].set(-flow[-1, 1])
     acceleration = flow[:, 0] + flow[:, 1]
-    first = warp(acceleration, flow[:, 0], 1)[0] - flow[0, 0]
-    last = warp(acceleration, flow[:, 1], -1)[-1] - flow[-1, 1]
-    return flow.at[0, 1].set(first).at[-1, 0].set(last)
+    known = jnp.stack([flow[0, 0], flow[-1, 1]])
+    _, _, height, width, _ = flow.shape
+    y, x = pixel_grid(height, width, flow.dtype)
+    next_to = jnp.array([1, flow.shape[0] - 2])
+    return accelerate_ends(flow, sample(acceleration, next_to, y + known[..., 1], x + known[..., 0]))
 
 
 def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:

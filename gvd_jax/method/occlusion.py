@@ -3,25 +3,26 @@
 import jax.numpy as jnp
 
 from gvd_jax.ops.sampling import pixel_grid
-from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, warp
+from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, warp_fields
 from gvd_jax.shapes import Flow, Visibility
 
 RELATIVE = 0.01  # of |u|^2 + |u'|^2
 ABSOLUTE = 0.5  # px^2
 
 
-def inside(flow: Flow, neighbours: tuple[int, ...] = NEIGHBOURS) -> Visibility:
-    """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0. [T, N, H, W] for n in `neighbours`."""
+def inside(flow: Flow, distances: tuple[int, ...] = DISTANCES) -> Visibility:
+    """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0. [T, N, H, W], n as in `NEIGHBOURS`."""
     frames, _, height, width, _ = flow.shape
     y, x = pixel_grid(height, width, flow.dtype)
 
-    def within(n):
-        there = displacement(flow, n)
+    def within(distance):
+        there = displacements(flow, distance)
         moved_y, moved_x = y + there[..., 1], x + there[..., 0]
         return (moved_x >= 0) & (moved_x <= width - 1) & (moved_y >= 0) & (moved_y <= height - 1)
 
-    seen = jnp.stack([within(n) for n in neighbours], 1)
-    return (seen & neighbour_exists(frames, neighbours)[:, :, None, None]).astype(flow.dtype)
+    seen = jnp.concatenate([within(distance) for distance in distances], 1)
+    exists = neighbour_exists(frames, NEIGHBOURS[: 2 * len(distances)])
+    return (seen & exists[:, :, None, None]).astype(flow.dtype)
 
 
 def visibility(flow: Flow) -> Visibility:
@@ -31,10 +32,10 @@ def visibility(flow: Flow) -> Visibility:
     to frame i.
     """
 
-    def returns(n):
-        there = displacement(flow, n)
-        back = warp(displacement(flow, -n), there, n)
+    def returns(distance):
+        there = displacements(flow, distance)
+        back = warp_fields(there[:, ::-1], there, distance)
         gap = jnp.square(there + back).sum(-1)
         return gap < RELATIVE * (jnp.square(there).sum(-1) + jnp.square(back).sum(-1)) + ABSOLUTE
 
-    return jnp.stack([returns(n) for n in NEIGHBOURS], 1) * inside(flow)
+    return jnp.concatenate([returns(distance) for distance in DISTANCES], 1) * inside(flow)

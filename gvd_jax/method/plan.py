@@ -56,8 +56,6 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
                         plan.append(stage("ends", None, level, shape))
                 draft = block is LATENT and any(done.kind == "ends" for done in plan)
                 plan.append(stage("draft" if draft else block.unknown, block, level, shape))
-        if config.search is not None:
-            plan.append(stage("latent", LATENT, level, shape))
         if config.post is not None:
             plan.append(stage("filter", None, level, shape))
     return [*plan, stage("colour", LATENT, len(shapes) - 1, (height, width))]

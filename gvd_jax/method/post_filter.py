@@ -7,7 +7,7 @@ import numpy as np
 from gvd_jax.model.edge_map import luma
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
-from gvd_jax.ops.warp import NEIGHBOURS, displacement, neighbour_exists, neighbour_index
+from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index
 from gvd_jax.shapes import Flow, Frames, Scalar, Visibility
 
 WINDOW = 1  # y in a 3x3 window around x + u
@@ -26,7 +26,8 @@ def post_filter(
     gray = luma(latent)
     y, x = pixel_grid(height, width, latent.dtype)
     neighbours = (*NEIGHBOURS, 0)
-    move = jnp.stack([*(displacement(flow, n) for n in NEIGHBOURS), jnp.zeros_like(flow[:, 0])])
+    still = jnp.zeros_like(flow[:, :1])
+    move = jnp.concatenate([*(displacements(flow, distance) for distance in DISTANCES), still], 1)
     weight = jnp.where(visibility > 0, 1.0, occluded) * neighbour_exists(frames, NEIGHBOURS)[:, :, None, None]
     weight = jnp.concatenate([weight, jnp.ones_like(weight[:, :1])], axis=1).astype(latent.dtype)
     index = jnp.stack([neighbour_index(frames, n) for n in neighbours])
@@ -36,7 +37,7 @@ def post_filter(
         value, mass = totals
         n, offset = k // side**2, k % side**2
         dy, dx = offset // side - WINDOW, offset % side - WINDOW
-        shift = move[n]
+        shift = move[:, n]
         read = sample(jnp.concatenate([latent, gray], -1), index[n], y + shift[..., 1] + dy, x + shift[..., 0] + dx)
         distance = correlate_both(jnp.square(read[..., -1] - gray[..., 0]), PATCH)
         w = weight[:, n] * jnp.exp(-distance / (2 * sigma**2))

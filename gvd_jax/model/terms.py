@@ -16,8 +16,8 @@ from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.ops.differences import image_gradient
 from gvd_jax.ops.filters import central_gradient, smooth, smooth_gradient
-from gvd_jax.ops.warp import NEIGHBOURS, displacement, warp
-from gvd_jax.trees import pytree, replace, static
+from gvd_jax.ops.warp import DISTANCES, displacements, warp
+from gvd_jax.trees import pytree, static
 
 Residual = Callable[[Unknowns, Observation], Any]
 
@@ -29,6 +29,12 @@ ZERO_ORDER_WEIGHT = 0.25
 def channels(x: jax.Array) -> tuple[jax.Array, ...]:
     """The channels of x [..., C], C x [...]: what has a short last axis is not vectorised."""
     return tuple(part[..., 0] for part in jnp.split(x, x.shape[-1], -1))
+
+
+def visible_at(distance: int, observation: Observation) -> jax.Array:
+    """The visibility of the two neighbours at a `distance`, [T, 2, H, W]."""
+    first = 2 * DISTANCES.index(distance)
+    return observation.visibility[:, first : first + 2]
 
 
 @pytree
@@ -58,30 +64,33 @@ class DataResidual:
 
 @pytree
 class TemporalResidual:
-    """Eq. (5): L_i(x) - L_{i+n}(x + u_{i->i+n}) for n in `neighbours` where that is visible.
+    """Eq. (5): L_i(x) - L_{i+n}(x + u_{i->i+n}) for n = distance and -distance where that is visible.
 
-    For each neighbour C x [T, H, W].
+    For both neighbours C x [T, H, W].
 
     The visibility (frame exists, position inside, not occluded) is observed, not recomputed from the flow: a cost that
     ends at the border rewards flow that leaves the image.
     """
 
-    neighbours: tuple[int, ...] = static(default=NEIGHBOURS)
+    distance: int = static()
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
-
-        def residual(n):
-            error = unknowns.latent - warp(unknowns.latent, displacement(unknowns.flow, n), n)
-            return tuple(observation.visibility[:, NEIGHBOURS.index(n)] * e for e in channels(error))
-
-        return tuple(residual(n) for n in self.neighbours)
+        read = warp(unknowns.latent, displacements(unknowns.flow, self.distance), self.distance)
+        seen = visible_at(self.distance, observation)
+        return tuple(
+            tuple(
+                seen[:, k] * (here - there[:, k])
+                for here, there in zip(channels(unknowns.latent), channels(read), strict=True)
+            )
+            for k in (0, 1)
+        )
 
 
 @pytree
 class ConstancyResidual:
-    """Not in the paper: `features` of the latent frames keep their value along the flow to n = -1 and 1, in pixels.
+    """Not in the paper: `features` of the latent frames keep their value along the flow to n = 1 and -1, in pixels.
 
-    For each neighbour as many [T, H, W] as there are features.
+    As many [T, 2, H, W] as there are features.
 
     Every feature difference is divided by the length of the feature's gradient, which turns it into the distance by
     which the flow is off (Zimmer, Bruhn, Weickert 2011): a strong edge then says no more than a weak one, and texture
@@ -91,17 +100,12 @@ class ConstancyResidual:
     features: Callable[[jax.Array], jax.Array] = static()
     softness: float = static()
 
-    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[jax.Array, ...]:
         features = self.features(unknowns.latent)
-
-        def residual(feature):
-            dx, dy = channels(central_gradient(feature))
-            scale = jax.lax.rsqrt(dx * dx + dy * dy + self.softness**2)
-            error = TEMPORAL(replace(unknowns, latent=feature), observation)
-            return [scale * e for (e,) in error]
-
-        by_feature = [residual(feature) for feature in jnp.split(features, features.shape[-1], -1)]
-        return tuple(zip(*by_feature, strict=True))
+        dx, dy = jnp.split(central_gradient(features), 2, -1)
+        scale = jax.lax.rsqrt(dx * dx + dy * dy + self.softness**2)
+        error = scale[:, None] * (features[:, None] - warp(features, unknowns.flow, 1))
+        return tuple(visible_at(1, observation) * e for e in channels(error))
 
 
 def latent_gradient(unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, jax.Array], ...]:
@@ -124,8 +128,8 @@ def defocus_gradient(unknowns: Unknowns, observation: Observation) -> tuple[jax.
 
 # N = 2 of Eq. (5) in two terms of one weight: the flow subproblem may leave out the far one, whose derivative passes
 # through two flows and costs four times as much.
-TEMPORAL = TemporalResidual((-1, 1))
-TEMPORAL_FAR = TemporalResidual((-2, 2))
+TEMPORAL = TemporalResidual(1)
+TEMPORAL_FAR = TemporalResidual(2)
 BRIGHTNESS = ConstancyResidual(smooth, 0.01)
 STRUCTURE = ConstancyResidual(smooth_gradient, 0.003)
 

@@ -16,7 +16,7 @@ from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.sampling import (
     corners,
     interpolate,
-    interpolate_gradient,
+    interpolate_with_gradient,
     pixel_grid,
     planes,
     scatter_windows,
@@ -211,7 +211,7 @@ def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
         speed_x, speed_y = rate_a * fx + rate_b * bx, rate_a * fy + rate_b * by
 
         def more(total, plane):
-            gx, gy = interpolate_gradient(plane, at)
+            _, gx, gy = interpolate_with_gradient(plane, at)
             gx, gy = in_x * gx, in_y * gy
             parts = a * gx, a * gy, b * gx, b * gy, speed_x * gx + speed_y * gy
             return [t + part for t, part in zip(total, parts, strict=True)]

@@ -6,7 +6,9 @@ are promised, and the adjoint adds four-corner windows of one accumulator that i
 scatter instead of four).
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -73,11 +75,13 @@ def interpolate(plane: jax.Array, at: Corners) -> jax.Array:
     return (1 - fy) * ((1 - fx) * a + fx * b) + fy * ((1 - fx) * c + fx * d)
 
 
-def interpolate_gradient(plane: jax.Array, at: Corners) -> tuple[jax.Array, jax.Array]:
-    """Exact derivatives in x and y of the bilinear values."""
+def interpolate_with_gradient(plane: jax.Array, at: Corners) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Bilinear values of a plane, and their exact derivatives in x and y."""
     a, b, c, d = gather(plane, at)
     fy, fx = at.fraction_y, at.fraction_x
-    return (1 - fy) * (b - a) + fy * (d - c), (1 - fx) * (c - a) + fx * (d - b)
+    above, below = b - a, d - c
+    left = a + fx * above
+    return left + fy * (c + fx * below - left), above + fy * (below - above), (1 - fx) * (c - a) + fx * (d - b)
 
 
 def scatter_windows(windows: jax.Array, at: Corners, values: jax.Array) -> jax.Array:
@@ -103,12 +107,16 @@ def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
     return sum(moved[1:], moved[0])
 
 
-def _forward(places: tuple[jax.Array, Corners], frames: jax.Array) -> jax.Array:
+def _channel_reads(read: Callable[[jax.Array, Corners], Any], places: tuple[jax.Array, Corners], frames: jax.Array):
+    """For every channel what `read` gives of its plane."""
     frame, at = places
-    _, height, width, _ = frames.shape
-    first = (frame * height * width).reshape(-1, *[1] * (at.index.ndim - 1))
+    first = (frame * frames.shape[1] * frames.shape[2]).reshape(-1, *[1] * (at.index.ndim - 1))
     at = replace(at, index=first + at.index)
-    return jnp.stack([interpolate(plane, at) for plane in planes(frames)], -1)
+    return [read(plane, at) for plane in planes(frames)]
+
+
+def _forward(places: tuple[jax.Array, Corners], frames: jax.Array) -> jax.Array:
+    return jnp.stack(_channel_reads(interpolate, places, frames), -1)
 
 
 def _adjoint(shape: tuple[int, ...], places: tuple[jax.Array, Corners], values: jax.Array) -> jax.Array:
@@ -145,20 +153,18 @@ def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> j
 def _sample_jvp(primals, tangents):
     frames, frame, y, x = primals
     d_frames, _, dy, dx = tangents
-    out = sample(frames, frame, y, x)
-    tangent = jnp.zeros_like(out)
-    if type(d_frames) is not SymbolicZero:
-        tangent = tangent + sample(d_frames, frame, y, x)
-    if type(dy) is not SymbolicZero or type(dx) is not SymbolicZero:
-        _, height, width, _ = frames.shape
-        at = corners(height, width, frame.reshape(-1, *[1] * (y.ndim - 1)), y, x)
-        gradients = [interpolate_gradient(plane, at) for plane in planes(frames)]
-        inside_x = (x > 0) & (x < width - 1)
-        inside_y = (y > 0) & (y < height - 1)
-        for axis, inside, step in ((0, inside_x, dx), (1, inside_y, dy)):
-            if not isinstance(step, SymbolicZero):
-                tangent = tangent + jnp.stack([jnp.where(inside, g[axis], 0) * step for g in gradients], -1)
-    return out, tangent
+    _, height, width, _ = frames.shape
+    places = frame, corners(height, width, 0, y, x)
+    forward = partial(linear_map, _forward, partial(_adjoint, frames.shape), places)
+    parts = [] if type(d_frames) is SymbolicZero else [forward(d_frames)]
+    if type(dy) is SymbolicZero and type(dx) is SymbolicZero:
+        return forward(frames), parts[0]
+    values, by_x, by_y = zip(*_channel_reads(interpolate_with_gradient, places, frames), strict=True)
+    inside_x, inside_y = (x > 0) & (x < width - 1), (y > 0) & (y < height - 1)
+    for gradient, inside, step in ((by_x, inside_x, dx), (by_y, inside_y, dy)):
+        if not isinstance(step, SymbolicZero):
+            parts.append(jnp.stack([jnp.where(inside, g, 0) * step for g in gradient], -1))
+    return jnp.stack(values, -1), sum(parts[1:], parts[0])
 
 
 sample.defjvp(_sample_jvp, symbolic_zeros=True)

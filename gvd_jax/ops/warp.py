@@ -1,11 +1,15 @@
-"""Temporal warps: composed flows (Fig. 9) and reads of neighbouring frames, L_{i+n}(x + u_{i->i+n}) of Eq. (5)."""
+"""Temporal warps: composed flows (Fig. 9) and reads of neighbouring frames, L_{i+n}(x + u_{i->i+n}) of Eq. (5).
+
+Both directions are read at once, in the order of the flow: the next frame, then the previous one.
+"""
 
 import jax
 import jax.numpy as jnp
 
 from gvd_jax.ops.sampling import pixel_grid, sample
 
-NEIGHBOURS = (-2, -1, 1, 2)  # n of Eq. (5); n = 0 is vacuous
+DISTANCES = (1, 2)
+NEIGHBOURS = (1, -1, 2, -2)  # n of Eq. (5), distance by distance; n = 0 is vacuous
 
 
 def neighbour_index(frames: int, n: int) -> jax.Array:
@@ -19,17 +23,37 @@ def neighbour_exists(frames: int, neighbours: tuple[int, ...]) -> jax.Array:
     return (index >= 0) & (index < frames)
 
 
-def displacement(flow: jax.Array, n: int) -> jax.Array:
-    """u_{i->i+n} for n of -2, -1, 1, 2 from the flow [T, 2, H, W, 2] to the next and previous frame, [T, H, W, 2].
+def displacements(flow: jax.Array, distance: int) -> jax.Array:
+    """u_{i->i+n} for n = distance and -distance, 1 or 2, from the flow; both [T, 2, H, W, 2].
 
     u_{i->i+2}(x) = u_{i->i+1}(x) + u_{i+1->i+2}(x + u_{i->i+1}(x)) (Fig. 9), read bilinearly.
     """
-    first = flow[:, 0 if n > 0 else 1]
-    return first if abs(n) == 1 else first + warp(first, first, n // 2)
+    return flow if distance == 1 else flow + warp_fields(flow, flow, distance - 1)
 
 
-def warp(frames: jax.Array, move: jax.Array, n: int) -> jax.Array:
-    """Read L_{i+n}(x + u_{i->i+n}): `frames` [T, H, W, C], `move` [T, H, W, 2] -> [T, H, W, C]."""
-    count, height, width, _ = frames.shape
-    y, x = pixel_grid(height, width, move.dtype)
-    return sample(frames, neighbour_index(count, n), y + move[..., 1], x + move[..., 0])
+def warp(frames: jax.Array, moves: jax.Array, distance: int) -> jax.Array:
+    """Read L_{i+n}(x + u_{i->i+n}) for n = distance and -distance.
+
+    `frames` [T, H, W, C], `moves` [T, 2, H, W, 2] -> [T, 2, H, W, C].
+    """
+    return _read(frames, moves, _neighbours(frames.shape[0], distance))
+
+
+def warp_fields(fields: jax.Array, moves: jax.Array, distance: int) -> jax.Array:
+    """As `warp`, of `fields` [T, 2, H, W, C] that differ between the two directions."""
+    count = fields.shape[0]
+    number = 2 * _neighbours(count, distance) + jnp.arange(2)
+    return _read(fields.reshape(2 * count, *fields.shape[2:]), moves, number)
+
+
+def _neighbours(frames: int, distance: int) -> jax.Array:
+    return jnp.stack([neighbour_index(frames, n) for n in (distance, -distance)], 1)
+
+
+def _read(images: jax.Array, moves: jax.Array, number: jax.Array) -> jax.Array:
+    """Reads of the images with the `number` [T, 2] at x + `moves`."""
+    _, _, height, width, _ = moves.shape
+    y, x = pixel_grid(height, width, moves.dtype)
+    moves = moves.reshape(-1, height, width, 2)
+    read = sample(images, number.reshape(-1), y + moves[..., 1], x + moves[..., 0])
+    return read.reshape(*number.shape, height, width, images.shape[-1])

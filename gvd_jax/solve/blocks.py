@@ -14,7 +14,8 @@ class Block:
 
     `unknown` is the field of `Unknowns` it solves for; `quadratic` and `dual` terms are affine in it; `linearised`
     terms are not, and are replaced by a convex model around the current value, those that are `pointwise` by one matrix
-    per pixel, for their residual at a pixel depends on the unknown there alone. `pixel_axes` are its axes (T, H, W).
+    per pixel, for their residual at a pixel depends on the unknown there alone. `pixel_axes` are its axes of pixels,
+    (T, H, W), or (T, 2, H, W) where the residuals at a pixel belong to one direction of the flow.
     """
 
     unknown: str = static()
@@ -22,18 +23,19 @@ class Block:
     dual: tuple[str, ...] = static(default=())
     linearised: tuple[str, ...] = static(default=())
     pointwise: tuple[str, ...] = static(default=())
-    pixel_axes: tuple[int, int, int] = static(default=(0, 1, 2))
+    pixel_axes: tuple[int, ...] = static(default=(0, 1, 2))
 
     def to_planes(self, x: jax.Array) -> Planes:
-        """The unknown as the solver works on it, one [T, H, W] per component: short last axes are not vectorised."""
-        moved = jnp.moveaxis(x, self.pixel_axes, (-3, -2, -1))
-        return tuple(moved.reshape(-1, *moved.shape[-3:]))
+        """The unknown as the solver works on it, one plane per component: short last axes are not vectorised."""
+        count = len(self.pixel_axes)
+        moved = jnp.moveaxis(x, self.pixel_axes, range(-count, 0))
+        return tuple(moved.reshape(-1, *moved.shape[-count:]))
 
     def from_planes(self, planes: Planes, like: jax.Array) -> jax.Array:
         """The inverse of `to_planes`, of the shape of the unknown `like`."""
         others = [size for axis, size in enumerate(like.shape) if axis not in self.pixel_axes]
         moved = jnp.stack(planes).reshape(*others, *planes[0].shape)
-        return jnp.moveaxis(moved, (-3, -2, -1), self.pixel_axes)
+        return jnp.moveaxis(moved, range(-len(self.pixel_axes), 0), self.pixel_axes)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -47,6 +49,6 @@ DEFOCUS = Block("defocus", linearised=("data",), dual=("defocus_tv",))  # Eqs. (
 # Not the paper's: the total variation is reweighted with the rest, so that conjugate gradients alone solve the
 # subproblem, and constancy in pixels takes the place of Eq. (5).
 CONSTANCY = ("brightness", "structure")
-START_FLOW = Block("flow", linearised=("flow_tv",), pointwise=CONSTANCY, pixel_axes=(0, 2, 3))
-CONSTANCY_FLOW = Block("flow", linearised=("data", "flow_tv"), pointwise=CONSTANCY, pixel_axes=(0, 2, 3))
+START_FLOW = Block("flow", linearised=("flow_tv",), pointwise=CONSTANCY, pixel_axes=(0, 1, 2, 3))
+CONSTANCY_FLOW = Block("flow", linearised=("data", "flow_tv"), pointwise=CONSTANCY, pixel_axes=(0, 1, 2, 3))
 REWEIGHTED_DEFOCUS = Block("defocus", linearised=("data", "defocus_tv"))

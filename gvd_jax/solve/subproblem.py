@@ -103,23 +103,25 @@ def step(
         return frame_energy(block, energy, moved(length), observation)
 
     none, all_the_way = jnp.zeros(start.shape[0], start.dtype), jnp.ones(start.shape[0], start.dtype)
-    before = cost(none)
     if not block.linearised + block.pointwise:
-        return BlockState(moved(all_the_way), duals), BlockInfo(before.sum(), cost(all_the_way).sum(), all_the_way)
+        before, after = jax.lax.map(cost, jnp.stack([none, all_the_way]))
+        return BlockState(moved(all_the_way), duals), BlockInfo(before.sum(), after.sum(), all_the_way)
 
-    # One loop, whose body is compiled once, and entered only while a frame's energy rises.
-    def attempt(state, length):
-        lengths, after = state
+    # One loop, so that the cost is compiled once: first of no step, then of shorter ones while a frame's energy rises.
+    def attempt(state, trial):
+        length, after, before = state
         rising = after > before
 
         def shorten():
-            shorter = jnp.where(rising, length, lengths)
+            shorter = jnp.where(rising, trial, length)
             return shorter, cost(shorter)
 
-        return jax.lax.cond(rising.any(), shorten, lambda: state), None
+        length, after = jax.lax.cond(rising.any(), shorten, lambda: (length, after))
+        first = jnp.isneginf(before)
+        return (length, jnp.where(first, jnp.inf, after), jnp.where(first, after, before)), None
 
-    untried = (none, jnp.full_like(before, jnp.inf))
-    (length, after), _ = jax.lax.scan(attempt, untried, jnp.asarray(LENGTHS, start.dtype))
+    untried = (none, jnp.full_like(none, jnp.inf), jnp.full_like(none, -jnp.inf))
+    (length, after, before), _ = jax.lax.scan(attempt, untried, jnp.asarray((0.0, *LENGTHS), start.dtype))
     falls = after.sum() <= before.sum()
     length, after = jnp.where(falls, length, none), jnp.where(falls, after, before)
     return BlockState(moved(length), duals), BlockInfo(before.sum(), after.sum(), length)
