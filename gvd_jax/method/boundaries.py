@@ -38,7 +38,9 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
 
     def mismatch(flow):
         def by_neighbour(term):
-            return term.weight * term.norm.cost(term.residual(Unknowns(frames, flow, defocus), observation))
+            residual = term.residual(Unknowns(frames, flow, defocus), observation)
+            apart = [jax.tree.map(lambda part, k=k: part[:, k : k + 1], residual) for k in (0, 1)]
+            return term.weight * jnp.concatenate([term.norm.cost(part) for part in apart], 1)
 
         cost = jnp.minimum(by_neighbour(brightness) + by_neighbour(structure), limit)
         return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)

@@ -8,7 +8,7 @@ from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Energy, Weights, gvd_energy
-from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
+from gvd_jax.model.terms import BRIGHTNESS, CONSTANT, STRUCTURE, Term
 from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.motion_blur import Path, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
@@ -174,6 +174,6 @@ class Config:
         temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
         weights = replace(self.weights, temporal=temporal)
         return gvd_energy(weights, BlurModel(self.path, samples, self.scales)) | {
-            "brightness": Term(self.brightness, BRIGHTNESS, ISOTROPIC),
-            "structure": Term(self.structure, STRUCTURE, ISOTROPIC),
+            "brightness": Term(self.brightness, BRIGHTNESS, CONSTANT),
+            "structure": Term(self.structure, STRUCTURE, CONSTANT),
         }

@@ -28,7 +28,7 @@ from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress
-from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
 from gvd_jax.trees import replace
@@ -126,7 +126,7 @@ def _blurry_at(frames: Frames, shape: tuple[int, int]) -> Frames:
 
 
 @jax.jit
-def _channel(unknowns: Unknowns, light: Frames, number: Any) -> tuple[Unknowns, Frames]:
+def _channel(unknowns: Unknowns, light: Frames, number: Any) -> tuple[Unknowns, Float[Array, "T H W 1"]]:
     """One channel of the clip, and where its solve starts: as the blurry channel under the restored luma."""
     blurry = jax.lax.dynamic_slice_in_dim(light, number, 1, -1)
     return replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - luma(light), 0, 1)), blurry

@@ -231,7 +231,7 @@ def motion_blur(path: Path, samples: int, latent: jax.Array, flow: jax.Array, du
     (2 frame interval). `path` and `samples` (per side; one per pixel of tau |u| suffices) are static. Rows of K are
     non-negative and sum to one; reads outside the frame repeat its border. Linear in the latent with a written adjoint.
     """
-    return linear_map(partial(_forward, path, samples), partial(_adjoint, path, samples), (flow, duty_cycle), latent)
+    return linear_map(_forward, _adjoint, latent.shape, (flow, duty_cycle), latent, (path, samples))
 
 
 def _motion_blur_jvp(path, samples, primals, tangents):

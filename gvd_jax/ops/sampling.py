@@ -7,7 +7,6 @@ scatter instead of four).
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -115,7 +114,7 @@ def _channel_reads(read: Callable[[jax.Array, Corners], Any], places: tuple[jax.
     return [read(plane, at) for plane in planes(frames)]
 
 
-def _forward(places: tuple[jax.Array, Corners], frames: jax.Array) -> jax.Array:
+def _forward(_: tuple[int, ...], places: tuple[jax.Array, Corners], frames: jax.Array) -> jax.Array:
     return jnp.stack(_channel_reads(interpolate, places, frames), -1)
 
 
@@ -147,19 +146,23 @@ def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> j
     (written adjoint) and in the positions.
     """
     _, height, width, _ = frames.shape
-    return linear_map(_forward, partial(_adjoint, frames.shape), (frame, corners(height, width, 0, y, x)), frames)
+    return _read(frames, frame, corners(height, width, 0, y, x))
+
+
+def _read(frames: jax.Array, frame: jax.Array, at: Corners) -> jax.Array:
+    shape = (*at.index.shape, frames.shape[-1])
+    return linear_map(_forward, _adjoint, shape, (frame, at), frames, (frames.shape,))
 
 
 def _sample_jvp(primals, tangents):
     frames, frame, y, x = primals
     d_frames, _, dy, dx = tangents
     _, height, width, _ = frames.shape
-    places = frame, corners(height, width, 0, y, x)
-    forward = partial(linear_map, _forward, partial(_adjoint, frames.shape), places)
-    parts = [] if type(d_frames) is SymbolicZero else [forward(d_frames)]
+    at = corners(height, width, 0, y, x)
+    parts = [] if type(d_frames) is SymbolicZero else [_read(d_frames, frame, at)]
     if type(dy) is SymbolicZero and type(dx) is SymbolicZero:
-        return forward(frames), parts[0]
-    values, by_x, by_y = zip(*_channel_reads(interpolate_with_gradient, places, frames), strict=True)
+        return _read(frames, frame, at), parts[0]
+    values, by_x, by_y = zip(*_channel_reads(interpolate_with_gradient, (frame, at), frames), strict=True)
     inside_x, inside_y = (x > 0) & (x < width - 1), (y > 0) & (y < height - 1)
     for gradient, inside, step in ((by_x, inside_x, dx), (by_y, inside_y, dy)):
         if not isinstance(step, SymbolicZero):
