@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from gvd_jax.errors import InputError
-from gvd_jax.method.config import Pyramid
+from gvd_jax.method.config import Config, Pyramid
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.initialise import refine
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
-from gvd_jax.method.pyramid import level_shapes, propagate
+from gvd_jax.method.pyramid import canvases, level_shapes, propagate
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path
 from gvd_jax.ops.warp import NEIGHBOURS
+from gvd_jax.solve.blocks import START_FLOW
 from gvd_jax.trees import replace
+from tests.problems import translating
 from tests.references import energy
 from tests.references import post_filter as reference
 
@@ -141,6 +144,25 @@ def test_omitted_levels_are_the_finest_and_never_all(shape, omitted, finest):
     pyramid = Pyramid(factor=0.5, levels=9, smallest=12)
     shapes = level_shapes(*shape, replace(pyramid, omitted=omitted))
     assert shapes[-1] == finest and shapes == level_shapes(*shape, pyramid)[: len(shapes)]
+
+
+@pytest.mark.parametrize("levels, owners", [(1, [0]), (2, [1, 0]), (6, [3, 3, 3, 1, 1, 0]), (7, [6, 3, 3, 3, 1, 1, 0])])
+def test_levels_share_canvases(levels, owners):
+    """`owners`: the level that sets each canvas, 0 the finest."""
+    shapes = [(10 + level, 20 + level) for level in range(levels)]
+    assert canvases(shapes) == [shapes[-1 - owner] for owner in owners]
+
+
+def test_a_margin_changes_the_flow_little():
+    frames, truth = (x.astype(jnp.float32) for x in translating((1.2, -0.7)))
+    energy, options = Config.default().energy(START_FLOW, 0), Config.default().start_flow
+    margin = [(0, 0), (0, 5), (0, 3), (0, 0)]
+    wide = refine(jnp.pad(frames, margin, mode="edge"), jnp.zeros((3, 2, 20, 20, 2)), (15, 17), energy, options)
+    narrow = refine(frames, jnp.zeros((3, 2, 15, 17, 2)), (15, 17), energy, options)
+    inner = np.s_[:, :, 3:-3, 3:-3]
+    off = [jnp.abs(flow - truth)[1][inner[1:]].mean() for flow in (wide[:, :, :15, :17], narrow)]
+    assert max(off) < 0.1
+    np.testing.assert_allclose(wide[:, :, :15, :17][1][inner[1:]], narrow[1][inner[1:]], atol=0.1)
 
 
 def test_propagation_rescales_flow_per_axis_and_defocus_by_the_ratio():

@@ -1,6 +1,7 @@
 """Section 4.1: the start flow, from the blurry frames alone."""
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 from gvd_jax.method.config import Config
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.occlusion import inside
-from gvd_jax.method.pyramid import Shape, level_shapes
+from gvd_jax.method.pyramid import Shape, canvases, level_shapes
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.resize import resize_flow, resize_frames
@@ -18,18 +19,30 @@ from gvd_jax.solve.blocks import START_FLOW
 from gvd_jax.trees import replace
 
 
-@partial(jax.jit, static_argnames="shape")
+@partial(jax.jit, static_argnames=("held", "shape", "canvas"))
 def _to_level(
-    gray: Frames, flow: Float[Array, "T 2 h w 2"], shape: Shape
+    gray: Frames, flow: Float[Array, "T 2 h w 2"], held: Shape, shape: Shape, canvas: Shape
 ) -> tuple[Float[Array, "T a b C"], Float[Array, "T 2 a b 2"]]:
-    return resize_frames(gray, *shape), resize_flow(flow, *shape)
+    """Frames and flow, which is `held` at the upper left, in the new `shape` at the upper left of a `canvas`."""
+    frames, flow = resize_frames(gray, *shape), resize_flow(flow[:, :, : held[0], : held[1]], *shape)
+    margin = [(0, whole - part) for whole, part in zip(canvas, shape, strict=True)]
+    return (
+        jnp.pad(frames, [(0, 0), *margin, (0, 0)], mode="edge"),
+        jnp.pad(flow, [(0, 0), (0, 0), *margin, (0, 0)], mode="edge"),
+    )
 
 
-# Apart from the resampling, so that the programs of a level serve searches that start from any size.
 @jax.jit
-def _refine(frames: Frames, flow: Flow, energy: Energy, options: subproblem.BlockOptions) -> Flow:
+def refine(
+    frames: Frames, flow: Flow, shape: tuple[Any, Any], energy: Energy, options: subproblem.BlockOptions
+) -> Flow:
+    """The flow of frames of a traced `shape` at the upper left of their arrays, so that one program serves many levels.
+
+    Nothing is seen in the margin, through which the total variation continues the flow: it is as free as at a border.
+    """
     unknowns = Unknowns(frames, flow, jnp.zeros(frames.shape[:3], frames.dtype))
-    observation = replace(observe(frames, jnp.zeros(frames.shape[0], frames.dtype)), visibility=inside(flow))
+    observation = observe(frames, jnp.zeros(frames.shape[0], frames.dtype))
+    observation = replace(observation, visibility=inside(flow, shape=shape))
     return subproblem.run(START_FLOW, energy, unknowns, observation, options)[0].flow
 
 
@@ -38,8 +51,9 @@ def start_flow(gray: Frames, config: Config) -> Flow:
     height, width = gray.shape[1:3]
     shapes = level_shapes(height, width, config.start_pyramid)
     energy = config.energy(START_FLOW, 0)
-    flow = jnp.zeros((gray.shape[0], 2, *shapes[0], 2), gray.dtype)
-    for shape in shapes:
-        flow = _refine(*_to_level(gray, flow, shape), energy, config.start_flow)
-    _, flow = _to_level(gray, flow, (height, width))
-    return extrapolate_ends(flow)
+    held = shapes[0]
+    flow = jnp.zeros((gray.shape[0], 2, *held, 2), gray.dtype)
+    for shape, canvas in zip(shapes, canvases(shapes), strict=True):
+        flow = refine(*_to_level(gray, flow, held, shape, canvas), shape, energy, config.start_flow)
+        held = shape
+    return extrapolate_ends(_to_level(gray, flow, held, (height, width), (height, width))[1])

@@ -1,5 +1,7 @@
 """Which neighbours see a pixel: forward-backward check of the flow (section 4.2, as in reference [43])."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from gvd_jax.ops.sampling import pixel_grid
@@ -10,15 +12,20 @@ RELATIVE = 0.01  # of |u|^2 + |u'|^2
 ABSOLUTE = 0.5  # px^2
 
 
-def inside(flow: Flow, distances: tuple[int, ...] = DISTANCES) -> Visibility:
-    """1 where frame i + n exists and x + u_{i->i+n} lies inside it; else 0. [T, N, H, W], n as in `NEIGHBOURS`."""
-    frames, _, height, width, _ = flow.shape
-    y, x = pixel_grid(height, width, flow.dtype)
+def inside(flow: Flow, distances: tuple[int, ...] = DISTANCES, shape: tuple[Any, Any] | None = None) -> Visibility:
+    """1 where frame i + n exists and x and x + u_{i->i+n} lie inside it; else 0. [T, N, H, W], n as in `NEIGHBOURS`.
+
+    `shape` is that of the frames where they do not fill the arrays.
+    """
+    frames = flow.shape[0]
+    y, x = pixel_grid(*flow.shape[2:4], dtype=flow.dtype)
+    height, width = flow.shape[2:4] if shape is None else shape
+    here = (y < height) & (x < width)
 
     def within(distance):
         there = displacements(flow, distance)
         moved_y, moved_x = y + there[..., 1], x + there[..., 0]
-        return (moved_x >= 0) & (moved_x <= width - 1) & (moved_y >= 0) & (moved_y <= height - 1)
+        return here & (moved_x >= 0) & (moved_x <= width - 1) & (moved_y >= 0) & (moved_y <= height - 1)
 
     seen = jnp.concatenate([within(distance) for distance in distances], 1)
     exists = neighbour_exists(frames, NEIGHBOURS[: 2 * len(distances)])

@@ -19,6 +19,16 @@ def level_shapes(height: int, width: int, pyramid: Pyramid) -> list[Shape]:
     return shapes[min(pyramid.omitted, len(shapes) - 1) :][::-1]
 
 
+def canvases(shapes: list[Shape]) -> list[Shape]:
+    """Shapes, each at least as large as that of its level, of which there are few: so many programs are compiled.
+
+    The finest level has its own, the next two share one, the next three another, which makes a fifth more pixels.
+    """
+    finest_first = shapes[::-1]
+    owners = [sum(range(k + 1)) for k in range(len(shapes))]
+    return [finest_first[max(k for k in owners if k <= level)] for level in range(len(shapes))][::-1]
+
+
 def propagate(unknowns: Unknowns, shape: Shape) -> Unknowns:
     """Algorithm 1, step 7: resample everything; flow and defocus are rescaled to pixels of the new level."""
     return Unknowns(
