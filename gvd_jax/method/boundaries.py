@@ -17,8 +17,8 @@ from gvd_jax.ops.filters import correlate_both
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
 
 ANGLES = np.arange(8) * np.pi / 4
-STEPS = (0.75, 1.5, 2.25)  # parts of the reach of the blur
-OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [24, 2], y then x
+STEPS = (1.0, 2.0)  # parts of the reach of the blur
+OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [16, 2], y then x
 WINDOW = np.full(5, 1 / 5)
 GIVE_UP = 1.0  # px: a mismatch beyond it says only that there is no match
 RESOLUTION = 1e-3  # px: a smaller gain is none
@@ -27,7 +27,7 @@ RESOLUTION = 1e-3  # px: a smaller gain is none
 def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness: Term, structure: Term) -> Flow:
     """Give every pixel the pair of flows, its own or of a place around it, along which the `frames` stay most constant.
 
-    Places lie up to about twice the reach of the blur away. Both flows are taken over together: one neighbour that
+    Places lie up to twice the reach of the blur away. Both flows are taken over together: one neighbour that
     sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
     `structure` are the terms of constancy, in pixels.
     """

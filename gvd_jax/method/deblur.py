@@ -133,20 +133,20 @@ def _channel(unknowns: Unknowns, light: Frames, number: Any) -> tuple[Unknowns, 
 
 
 def _solve_channels(
-    stage: Stage, unknowns: Unknowns, light: Frames, duty_cycle: DutyCycle, config: Config
+    stage: Stage, unknowns: Unknowns, light: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
 ) -> tuple[Unknowns, dict[str, Any]]:
-    """The latent frames in colour, by the program of the gray ones, and the mean energy of a channel.
+    """The latent frames in colour, by the program of the gray ones, and the energy of their luma.
 
     A total variation that joins the channels gains nothing over one of each.
     """
-    channels, energies = [], []
+    energy = config.energy(LATENT, stage.samples)
+    observation = _observation(LATENT, unknowns, luma(light), duty_cycle, config, end_confidence)
+    channels = []
     for number in range(light.shape[-1]):
         start, blurry = _channel(unknowns, light, number)
-        solved, energy = solve_block(LATENT, start, blurry, duty_cycle, config, stage.samples)
-        channels.append(solved.latent)
-        energies.append(energy)
-    mean = jax.tree.map(lambda *parts: sum(parts) / len(parts), *energies)
-    return replace(unknowns, latent=jnp.concatenate(channels, -1)), mean
+        channels.append(_solve(LATENT, energy, start, replace(observation, blurry=blurry), config.latent).latent)
+    latent = jnp.concatenate(channels, -1)
+    return replace(unknowns, latent=latent), _energies(energy, replace(unknowns, latent=luma(latent)), observation)
 
 
 def run_stage(
@@ -158,8 +158,9 @@ def run_stage(
     if stage.kind == "filter":
         assert config.post is not None
         return _filter(unknowns, config.post.sigma, config.post.occluded), {}
+    end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
-        return _solve_channels(stage, unknowns, light, duty_cycle, config)
+        return _solve_channels(stage, unknowns, light, duty_cycle, config, end_confidence)
     blurry = _blurry_at(luma(light), stage.shape)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
@@ -175,7 +176,6 @@ def run_stage(
         unknowns = replace(unknowns, latent=blurry)
         if stage.kind == "draft":
             config = replace(config, weights=replace(config.weights, temporal=config.search.draft_temporal))
-    end_confidence = config.end_confidence if stage.guess else 1.0
     unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:
         unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
