@@ -85,7 +85,7 @@ class Config:
             flow_temporal=2.0,
             brightness=0.05,
             structure=0.5,
-            latent=BlockOptions(Steps(dual=2.0, iterations=10, cg_iterations=3), jnp.inf, 0.0, 1.0),
+            latent=BlockOptions(Steps(dual=2.0, iterations=8, cg_iterations=3), jnp.inf, 0.0, 1.0),
             flow=BlockOptions(Steps(cg_iterations=30), 1.0),
             defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
@@ -108,12 +108,10 @@ class Config:
         """The default with one round, and fewer iterations."""
         config = Config.default()
         steps = replace(config.latent.steps, iterations=6)
-        flow = BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2)
         return replace(
             config,
             latent=replace(config.latent, steps=steps),
-            flow=flow,
-            start_flow=flow,
+            start_flow=replace(config.start_flow, linearisations=2),
             blocks=(LATENT, START_FLOW),
             search=None,
             pyramid=Pyramid(rounds=1),

@@ -8,15 +8,15 @@ from gvd_jax.solve.blocks import LATENT, Block
 
 # Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
 COSTS = {
-    "start flow": 0.5,
+    "start flow": 0.7,
     "draft": 1.0,
     "latent": 1.0,
-    "flow": 0.7,
+    "flow": 0.8,
     "defocus": 0.5,
-    "search": 0.7,
+    "search": 1.2,
     "ends": 0.15,
     "filter": 0.3,
-    "colour": 2.8,
+    "colour": 2.6,
 }
 
 
