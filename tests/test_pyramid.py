@@ -1,0 +1,74 @@
+"""Coarse to fine: the levels, the canvases they share, and what passes between them."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gvd_jax.method.config import Config, Pyramid
+from gvd_jax.method.initialise import refine
+from gvd_jax.method.pyramid import canvases, level_shapes, propagate
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.solve.blocks import START_FLOW
+from gvd_jax.trees import replace
+from tests.problems import translating
+
+
+@pytest.mark.parametrize(
+    "shape, pyramid, count, coarsest",
+    [
+        ((720, 1280), Pyramid(factor=0.9, levels=17), 17, (133, 237)),  # section 4 and the code of [20]
+        ((720, 1280), Pyramid(factor=0.9, levels=100), 37, (16, 29)),
+        ((64, 48), Pyramid(factor=0.5, levels=9, smallest=12), 3, (16, 12)),
+        ((64, 48), Pyramid(factor=0.5, levels=9, smallest=13), 2, (32, 24)),
+        ((64, 48), Pyramid(factor=0.5, levels=1), 1, (64, 48)),
+        ((5, 7), Pyramid(factor=0.5, levels=9), 1, (5, 7)),  # smaller than the smallest: still one level
+    ],
+)
+def test_levels_of_the_pyramid(shape, pyramid, count, coarsest):
+    shapes = level_shapes(*shape, pyramid)
+    assert len(shapes) == count and shapes[0] == coarsest and shapes[-1] == shape
+    for small, large in pairwise(shapes):
+        np.testing.assert_allclose(small, np.multiply(pyramid.factor, large), atol=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "omitted", "finest"), [((64, 48), 1, (32, 24)), ((64, 48), 2, (16, 12)), ((5, 7), 2, (5, 7))]
+)
+def test_omitted_levels_are_the_finest_and_never_all(shape, omitted, finest):
+    pyramid = Pyramid(factor=0.5, levels=9, smallest=12)
+    shapes = level_shapes(*shape, replace(pyramid, omitted=omitted))
+    assert shapes[-1] == finest and shapes == level_shapes(*shape, pyramid)[: len(shapes)]
+
+
+@pytest.mark.parametrize("levels, owners", [(1, [0]), (2, [1, 0]), (6, [3, 3, 3, 1, 1, 0]), (7, [6, 3, 3, 3, 1, 1, 0])])
+def test_levels_share_canvases(levels, owners):
+    """`owners`: the level that sets each canvas, 0 the finest."""
+    shapes = [(10 + level, 20 + level) for level in range(levels)]
+    assert canvases(shapes) == [shapes[-1 - owner] for owner in owners]
+
+
+def test_a_margin_changes_the_flow_little():
+    frames, truth = (x.astype(jnp.float32) for x in translating((1.2, -0.7)))
+    energy, options = Config.default().energy(START_FLOW, 0), Config.default().start_flow
+    margin = [(0, 0), (0, 5), (0, 3), (0, 0)]
+    wide = refine(jnp.pad(frames, margin, mode="edge"), jnp.zeros((3, 2, 20, 20, 2)), (15, 17), energy, options)
+    narrow = refine(frames, jnp.zeros((3, 2, 15, 17, 2)), (15, 17), energy, options)
+    inner = np.s_[:, :, 3:-3, 3:-3]
+    off = [jnp.abs(flow - truth)[1][inner[1:]].mean() for flow in (wide[:, :, :15, :17], narrow)]
+    assert max(off) < 0.1
+    np.testing.assert_allclose(wide[:, :, :15, :17][1][inner[1:]], narrow[1][inner[1:]], atol=0.1)
+
+
+def test_propagation_rescales_flow_per_axis_and_defocus_by_the_ratio():
+    """Algorithm 1, step 7. One number per unknown; 9 x 11 becomes 18 x 33."""
+    flow = jnp.broadcast_to(jnp.array([[3.0, -2.0], [0.5, 1.0]])[None, :, None, None], (2, 2, 9, 11, 2))
+    coarse = Unknowns(jnp.full((2, 9, 11, 1), 0.3), flow, jnp.full((2, 9, 11), 1.5))
+    fine = propagate(coarse, (18, 33))
+    assert [leaf.shape for leaf in jax.tree.leaves(fine)] == [(2, 18, 33, 1), (2, 2, 18, 33, 2), (2, 18, 33)]
+    np.testing.assert_allclose(fine.latent, 0.3, rtol=1e-5)
+    moved = np.broadcast_to(np.array([[9, -4], [1.5, 2]])[None, :, None, None], fine.flow.shape)
+    np.testing.assert_allclose(fine.flow, moved, rtol=1e-5)
+    np.testing.assert_allclose(fine.defocus, 1.5 * np.sqrt(2 * 3), rtol=1e-5)  # the geometric mean of both ratios
