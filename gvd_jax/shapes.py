@@ -11,7 +11,7 @@ Flow = Float[Array, "T 2 H W 2"]  # [:, 0] is i -> i+1, [:, 1] is i -> i-1; last
 DefocusMap = Float[Array, "T H W"]  # standard deviation of the Gaussian, pixels of this level
 DutyCycle = Float[Array, "T"]  # exposure / (2 * frame interval), 0 < tau <= 0.5
 EdgeMap = Float[Array, "T H W"]
-Visibility = Float[Array, "T N H W"]  # 1 where temporal neighbour N sees the pixel, else 0
+Visibility = Float[Array, "T N H W"]  # 1 where neighbour i + n sees the pixel, else 0; n as in ops.warp.NEIGHBOURS
 
 HostArray = NDArray[Any]
 __all__ = [

@@ -81,5 +81,5 @@ def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> P
     columns = [jax.tree.map(lambda c, k=k: c[k], stacked) for k in count]
     forces = [[term.force(part) for term, part in zip(terms, column, strict=True)] for column in columns]
     at_start = [term.force(tree_add(term.offset, term.linear(start))) for term in terms]
-    matrix = tuple(tuple(product(forces[min(k, m)], columns[max(k, m)]) for m in count) for k in count)
+    matrix = tuple(tuple(product(forces[k], columns[m]) for m in count) for k in count)
     return PixelTerm(matrix, start, tuple(product(column, at_start) for column in columns))

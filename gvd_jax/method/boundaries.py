@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.occlusion import inside
-from gvd_jax.model.terms import Term
+from gvd_jax.model.terms import ISOTROPIC, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
@@ -27,8 +27,8 @@ RESOLUTION = 1e-3  # px: a smaller gain is none
 def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness: Term, structure: Term) -> Flow:
     """Give every pixel the pair of flows, its own or of a place around it, along which the `frames` stay most constant.
 
-    Places lie up to twice the reach of the blur away. Both flows are taken over together: one neighbour that
-    sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
+    Places lie up to twice the reach of the blur away. Both flows are taken over together: one neighbour that sees the
+    pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
     `structure` are the terms of constancy, in pixels.
     """
     height, width = flow.shape[2:4]
@@ -38,9 +38,7 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
 
     def mismatch(flow):
         def by_neighbour(term):
-            residual = term.residual(Unknowns(frames, flow, defocus), observation)
-            apart = [jax.tree.map(lambda part, k=k: part[:, k : k + 1], residual) for k in (0, 1)]
-            return term.weight * jnp.concatenate([term.norm.cost(part) for part in apart], 1)
+            return term.weight * ISOTROPIC.cost(term.residual(Unknowns(frames, flow, defocus), observation))
 
         cost = jnp.minimum(by_neighbour(brightness) + by_neighbour(structure), limit)
         return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)

@@ -193,8 +193,8 @@ def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -
     """The whole method as one pure function: `jit`, `vmap` and `grad` go all the way through.
 
     `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` sets the
-    reads per side of the exposure on the full size and should reach the largest tau |u| in pixels. Nothing is checked.
-    Returns the latent frames in display values, the flow and the defocus map.
+    reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. Nothing is
+    checked. Returns the latent frames in display values, the flow and the defocus map.
     """
     transfer = config.transfer or NONE
     light = transfer.to_linear(frames)

@@ -19,12 +19,12 @@ from gvd_jax.solve.blocks import START_FLOW
 from gvd_jax.trees import replace
 
 
-@partial(jax.jit, static_argnames=("held", "shape", "canvas"))
+@partial(jax.jit, static_argnames=("shape", "canvas"))
 def _to_level(
-    gray: Frames, flow: Float[Array, "T 2 h w 2"], held: Shape, shape: Shape, canvas: Shape
+    gray: Frames, flow: Float[Array, "T 2 h w 2"], shape: Shape, canvas: Shape
 ) -> tuple[Float[Array, "T a b C"], Float[Array, "T 2 a b 2"]]:
-    """Frames and flow, which is `held` at the upper left, in the new `shape` at the upper left of a `canvas`."""
-    frames, flow = resize_frames(gray, *shape), resize_flow(flow[:, :, : held[0], : held[1]], *shape)
+    """Frames and flow in a new `shape`, at the upper left of a `canvas`."""
+    frames, flow = resize_frames(gray, *shape), resize_flow(flow, *shape)
     margin = [(0, whole - part) for whole, part in zip(canvas, shape, strict=True)]
     return (
         jnp.pad(frames, [(0, 0), *margin, (0, 0)], mode="edge"),
@@ -51,9 +51,8 @@ def start_flow(gray: Frames, config: Config) -> Flow:
     height, width = gray.shape[1:3]
     shapes = level_shapes(height, width, config.start_pyramid)
     energy = config.energy(START_FLOW, 0)
-    held = shapes[0]
-    flow = jnp.zeros((gray.shape[0], 2, *held, 2), gray.dtype)
+    flow = jnp.zeros((gray.shape[0], 2, *shapes[0], 2), gray.dtype)
     for shape, canvas in zip(shapes, canvases(shapes), strict=True):
-        flow = refine(*_to_level(gray, flow, held, shape, canvas), shape, energy, config.start_flow)
-        held = shape
-    return extrapolate_ends(_to_level(gray, flow, held, (height, width), (height, width))[1])
+        flow = refine(*_to_level(gray, flow, shape, canvas), shape, energy, config.start_flow)
+        flow = flow[:, :, : shape[0], : shape[1]]
+    return extrapolate_ends(resize_flow(flow, height, width))

@@ -228,8 +228,9 @@ def motion_blur(path: Path, samples: int, latent: jax.Array, flow: jax.Array, du
     """K(tau, u) L of Eq. (4).
 
     `latent` [T, H, W, C]; `flow` [T, 2, H, W, 2] in pixels per frame interval; `duty_cycle` [T], tau = exposure /
-    (2 frame interval). `path` and `samples` (per side; one per pixel of tau |u| suffices) are static. Rows of K are
-    non-negative and sum to one; reads outside the frame repeat its border. Linear in the latent with a written adjoint.
+    (2 frame interval). `path` and `samples` (per side; one per 1.8 pixels of tau |u| suffice) are static. Rows of K
+    are non-negative and sum to one; reads outside the frame repeat its border. Linear in the latent, with a written
+    adjoint.
     """
     return linear_map(_forward, _adjoint, latent.shape, (flow, duty_cycle), latent, (path, samples))
 

@@ -28,7 +28,7 @@ def displacements(flow: jax.Array, distance: int) -> jax.Array:
 
     u_{i->i+2}(x) = u_{i->i+1}(x) + u_{i+1->i+2}(x + u_{i->i+1}(x)) (Fig. 9), read bilinearly.
     """
-    return flow if distance == 1 else flow + warp_fields(flow, flow, distance - 1)
+    return flow if distance == 1 else flow + warp_fields(flow, flow, 1)
 
 
 def warp(frames: jax.Array, moves: jax.Array, distance: int) -> jax.Array:
