@@ -150,7 +150,8 @@ def measure_operator(height: int, width: int) -> Row:
     import jax
     import jax.numpy as jnp
 
-    from gvd_jax.ops.motion_blur import motion_blur, quadratic_path
+    from gvd_jax.ops.exposure import quadratic_path
+    from gvd_jax.ops.motion_blur import motion_blur
 
     samples, pixels = round(BLUR / 2), height * width
     flow = _flow(height, width)

@@ -13,7 +13,8 @@ from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.plan import make_plan
 from gvd_jax.model.terms import DataResidual
 from gvd_jax.model.variables import Unknowns
-from gvd_jax.ops.motion_blur import motion_blur, quadratic_path
+from gvd_jax.ops.exposure import quadratic_path
+from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.solve.blocks import LATENT
 from gvd_jax.trees import replace
 from gvd_jax.view.report import Report

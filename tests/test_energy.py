@@ -15,7 +15,7 @@ from gvd_jax.model.energy import Weights, energy_gradient, evaluate, gvd_energy
 from gvd_jax.model.terms import BRIGHTNESS, STRUCTURE, DataResidual, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.defocus_blur import discrete_gaussian, variance
-from gvd_jax.ops.motion_blur import piecewise_linear_path
+from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.trees import replace
 from tests.problems import random_clip, translating

@@ -13,7 +13,7 @@ from gvd_jax.method.occlusion import inside
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Weights, gvd_energy
 from gvd_jax.ops.defocus_blur import discrete_gaussian, variance
-from gvd_jax.ops.motion_blur import piecewise_linear_path
+from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.solve.blocks import DEFOCUS, FLOW, LATENT
 from gvd_jax.solve.linearise import affine, finite_difference, gradient, quadratic

@@ -12,7 +12,8 @@ from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
-from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path
+from gvd_jax.ops.exposure import piecewise_linear_path
+from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.warp import NEIGHBOURS
 from tests.references import energy
 from tests.references import post_filter as reference

@@ -10,9 +10,10 @@ import pytest
 from gvd_jax.ops import transfer
 from gvd_jax.ops.defocus_blur import SCALES, defocus_blur, discrete_gaussian, variance
 from gvd_jax.ops.differences import forward_difference
+from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.ops.filters import central_gradient, smooth
 from gvd_jax.ops.linear_map import linear_map
-from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path, quadratic_path
+from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
 from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index, warp

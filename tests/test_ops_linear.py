@@ -9,8 +9,9 @@ import pytest
 
 from gvd_jax.ops.defocus_blur import defocus_blur
 from gvd_jax.ops.differences import image_gradient
+from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.ops.filters import smooth_gradient
-from gvd_jax.ops.motion_blur import motion_blur, piecewise_linear_path, quadratic_path
+from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
 from gvd_jax.ops.warp import displacements, neighbour_index, warp

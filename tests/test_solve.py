@@ -12,7 +12,7 @@ from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Weights, gvd_energy
 from gvd_jax.model.terms import BRIGHTNESS, CONSTANT, STRUCTURE, Term
 from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.motion_blur import piecewise_linear_path
+from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, REWEIGHTED_DEFOCUS, START_FLOW
 from gvd_jax.solve.subproblem import BlockOptions

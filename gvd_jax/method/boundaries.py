@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.occlusion import inside
+from gvd_jax.method.reach import reach
 from gvd_jax.model.terms import ISOTROPIC, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
@@ -52,8 +53,7 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
         better = cost < least - structure.weight * RESOLUTION
         return (jnp.where(better[:, None, :, :, None], candidate, best), jnp.where(better, cost, least)), None
 
-    length = duty_cycle[:, None, None, None] * jnp.linalg.norm(flow, axis=-1)
-    offsets = jnp.round(jnp.quantile(length, 0.99) * OFFSETS).astype(jnp.int32)
+    offsets = jnp.round(reach(flow, duty_cycle) * OFFSETS).astype(jnp.int32)
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 
 

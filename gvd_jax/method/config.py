@@ -10,7 +10,7 @@ from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Energy, Weights, gvd_energy
 from gvd_jax.model.terms import BRIGHTNESS, CONSTANT, STRUCTURE, Term
 from gvd_jax.ops.defocus_blur import SCALES
-from gvd_jax.ops.motion_blur import Path, piecewise_linear_path, quadratic_path
+from gvd_jax.ops.exposure import Path, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block
 from gvd_jax.solve.linearise import finite_difference
@@ -74,7 +74,7 @@ class Config:
     blocks: tuple[Block, ...] = static()  # of one round, in this order
     path: Path = static()
     scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
-    samples: int = static(default=12)  # reads per side of the exposure at full size; `deblur` sets it from the flow
+    samples: int = static(default=12)  # reads per side of the exposure at full size, at most; set by `deblur`
     transfer: Transfer | None = static(default=NONE)  # None: chosen by the fit
 
     @staticmethod

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.occlusion import visibility
+from gvd_jax.ops.exposure import Path
 from gvd_jax.ops.filters import smooth_gradient
-from gvd_jax.ops.motion_blur import Path, motion_blur
+from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
 

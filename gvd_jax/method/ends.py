@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.reach import reach
 from gvd_jax.model.terms import Residual
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
@@ -47,9 +48,8 @@ def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data:
     """
     ends = jnp.array([0, unknowns.latent.shape[0] - 1])
     flow = unknowns.flow
-    speed = jnp.linalg.norm(jnp.stack([flow[0, 0], flow[-1, 1]]), axis=-1)
-    reach = jnp.maximum(jnp.quantile(speed, 0.99), 1.0)
-    candidates = reach * jnp.asarray(GRID, flow.dtype)
+    fastest = jnp.maximum(reach(jnp.stack([flow[:1, 0], flow[-1:, 1]]), jnp.ones(2, flow.dtype)), 1.0)
+    candidates = fastest * jnp.asarray(GRID, flow.dtype)
     observation = observe(blurry[ends], duty_cycle[ends])
 
     def cost(acceleration):

@@ -1,129 +1,36 @@
 """The motion blur operator K of Eqs. (3)-(4): every pixel averages the frame along its own path.
 
-A point seen at x at mid-exposure is at x + d(t) at time t, so the blurry pixel x has seen L(x - d(t)) for t in
-[-tau, tau] ("u at x" approximation). Both kernels are paths linear in the two flows, d(t) = a(t) u_f + b(t) u_b,
-sampled uniformly in time: nothing is divided by |u|, and zero flow gives exactly the identity.
+CPUs work strip by strip: what one reads stays in the cache. Elsewhere all pixels are read at once, which is few
+programs to start.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from gvd_jax.ops.exposure import (
+    Path,
+    Pixels,
+    all_pixels,
+    exposure,
+    middle_weight,
+    read_place,
+)
 from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.sampling import (
     corners,
     interpolate,
     interpolate_with_gradient,
-    pixel_grid,
     planes,
     scatter_windows,
     unfold_windows,
 )
-from gvd_jax.trees import pytree, static
+from gvd_jax.ops.strips import cut_strips
+from gvd_jax.trees import replace
 
-Path = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
-
-STRIP = 2**17  # pixels whose reads are worked on at a time
-LANES = 256  # a strip of another length is not vectorised to its end
-
-
-def piecewise_linear_path(t: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Eq. (3): straight to tau u_f on one side and to tau u_b on the other."""
-    return jnp.maximum(t, 0), jnp.maximum(-t, 0)
-
-
-def quadratic_path(t: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The parabola through u_b at t = -1, 0 at t = 0 and u_f at t = 1: d(t) = t (u_f - u_b)/2 + t^2 (u_f + u_b)/2."""
-    return (t + t * t) / 2, (t * t - t) / 2
-
-
-@pytree
-class _Pixels:
-    """Pixels as flat lists, for an index that must be split into rows and columns is not vectorised: where each is, its
-    two flows in x and y, and the frame and tau of all."""
-
-    frame: jax.Array
-    y: jax.Array
-    x: jax.Array
-    forward: tuple[jax.Array, jax.Array]
-    backward: tuple[jax.Array, jax.Array]
-    duty_cycle: jax.Array
-
-
-def _pixels(flow: jax.Array, duty_cycle: jax.Array) -> _Pixels:
-    """Those of all frames: the flows [T, H W], the places [H W], frame and tau [T, 1]."""
-    frames, _, height, width, _ = flow.shape
-    parts = [flow[:, k, :, :, axis].reshape(frames, -1) for k in (0, 1) for axis in (0, 1)]
-    grid = [coordinate.reshape(-1) for coordinate in pixel_grid(height, width, flow.dtype)]
-    y, x, fx, fy, bx, by = jax.lax.optimization_barrier((*grid, *parts))
-    frame = jnp.arange(frames, dtype=jnp.int32)[:, None]
-    return _Pixels(frame, y, x, (fx, fy), (bx, by), duty_cycle[:, None])
-
-
-def _exposure(samples: int, k: jax.Array, dtype) -> tuple[jax.Array, jax.Array]:
-    """Part of tau, in [-1, 1], and trapezoid weight of the k-th of `samples` reads to each side of mid-exposure.
-
-    Finite also without samples, when the loop over the reads is never entered.
-    """
-    weight = jnp.where(jnp.abs(k) == samples, 0.5, 1.0) / max(2 * samples, 1)
-    return (k / max(samples, 1)).astype(dtype), weight.astype(dtype)
-
-
-def _middle(samples: int) -> float:
-    """Weight of the pixel itself."""
-    return 1 / (2 * samples) if samples else 1.0
-
-
-def _displacement(path: Path, pixels: _Pixels, s: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """d(t) at t = s tau, in x and y."""
-    a, b = path(s * pixels.duty_cycle)
-    (fx, fy), (bx, by) = pixels.forward, pixels.backward
-    return a * fx + b * bx, a * fy + b * by
-
-
-@pytree
-class _Strips:
-    """Strips of pixels of one frame each, so that what a strip works on stays in the cache."""
-
-    pixels: _Pixels  # of all frames
-    total: int = static()  # pixels of a frame
-    count: int = static()  # strips of a frame
-    size: int = static()
-
-    def numbers(self) -> jax.Array:
-        """Of all strips, frame by frame."""
-        return jnp.arange(self.pixels.frame.shape[0] * self.count)
-
-    def begin(self, number: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Frame and first pixel of a strip, and the first that is its own: the last strip of a frame begins within
-        the one before."""
-        frame, first_own = number // self.count, number % self.count * self.size
-        return frame, jnp.minimum(first_own, self.total - self.size), first_own
-
-    def cut(self, x: jax.Array, number: jax.Array) -> jax.Array:
-        """The strip's part of x [T, H W]."""
-        frame, first, _ = self.begin(number)
-        return jax.lax.dynamic_slice_in_dim(x[frame], first, self.size)
-
-    def pixels_of(self, number: jax.Array) -> _Pixels:
-        """The pixels of one strip."""
-        frame, first, _ = self.begin(number)
-        y, x = (jax.lax.dynamic_slice_in_dim(place, first, self.size) for place in (self.pixels.y, self.pixels.x))
-        forward, backward = jax.tree.map(
-            lambda part: self.cut(part, number), (self.pixels.forward, self.pixels.backward)
-        )
-        return _Pixels(frame, y, x, forward, backward, self.pixels.duty_cycle[frame])
-
-
-def _strips(flow: jax.Array, duty_cycle: jax.Array) -> _Strips:
-    _, _, height, width, _ = flow.shape
-    total = height * width
-    count = -(-total // STRIP)
-    size = min(total, -(-total // (count * LANES)) * LANES)
-    return _Strips(_pixels(flow, duty_cycle), total, count, size)
+UNROLLED = 8  # reads in a program of a GPU, which takes longer to start than to run
 
 
 def _channels(frames: jax.Array) -> list[jax.Array]:
@@ -131,30 +38,29 @@ def _channels(frames: jax.Array) -> list[jax.Array]:
     return [plane.reshape(frames.shape[0], -1) for plane in planes(frames)]
 
 
-def _read_place(path: Path, samples: int, pixels: _Pixels, height: int, width: int, k: jax.Array | int):
-    """Where the k-th of all 2 `samples` reads of the pixels is, -samples, ..., -1, 1, ..., samples, and its weight."""
-    number = jnp.where(k < samples, k - samples, k - samples + 1)
-    s, weight = _exposure(samples, number, pixels.x.dtype)
-    dx, dy = _displacement(path, pixels, s)
-    return corners(height, width, pixels.frame, pixels.y - dy, pixels.x - dx), weight
+def _places(path: Path, samples: int, pixels, height: int, width: int):
+    """Of all reads of a strip, [2 samples, n], and their weights [2 samples]."""
+    at, weight = read_place(path, pixels, height, width, jnp.arange(2 * samples)[:, None])
+    # Behind a barrier, for arithmetic that is fused with a gather is not vectorised.
+    return jax.lax.optimization_barrier((at, weight[:, 0]))
 
 
-def _forward(path: Path, samples: int, parameters, latent):
-    strips = _strips(*parameters)
+def _forward_by_strips(path: Path, samples: int, parameters, latent):
+    _, height, width, _ = latent.shape
+    strips = cut_strips(all_pixels(samples, *parameters), 2 * samples)
     channels = _channels(latent)
 
     def strip(blurry, number):
         pixels = strips.pixels_of(number)
-        place = partial(_read_place, path, samples, pixels, *latent.shape[1:3])
+        at, weight = _places(path, samples, pixels, height, width)
 
-        def add(k, state):
-            # The places of the next read are found here, for arithmetic that is fused with a gather is not vectorised.
-            totals, (at, weight) = state
-            read = [interpolate(channel.reshape(-1), at) for channel in channels]
-            return [total + weight * part for total, part in zip(totals, read, strict=True)], place(k + 1)
+        def add(k, totals):
+            here = jax.tree.map(lambda part: part[k], at)
+            read = [interpolate(channel.reshape(-1), here) for channel in channels]
+            return [total + weight[k] * part for total, part in zip(totals, read, strict=True)]
 
-        totals = [_middle(samples) * strips.cut(channel, number) for channel in channels]
-        totals, _ = jax.lax.fori_loop(0, 2 * samples, add, (totals, place(0)))
+        totals = [middle_weight(pixels) * strips.cut(channel, number) for channel in channels]
+        totals = jax.lax.fori_loop(0, 2 * pixels.count[0], add, totals)
         start = strips.begin(number)[:2]
         return [jax.lax.dynamic_update_slice(b, t[None], start) for b, t in zip(blurry, totals, strict=True)], None
 
@@ -162,27 +68,80 @@ def _forward(path: Path, samples: int, parameters, latent):
     return jnp.stack(blurry, -1).reshape(latent.shape)
 
 
-def _adjoint(path: Path, samples: int, parameters, blurry):
-    strips = _strips(*parameters)
-    channels = _channels(blurry)
+def _adjoint_by_strips(path: Path, samples: int, parameters, blurry):
     _, height, width, _ = blurry.shape
+    strips = cut_strips(all_pixels(samples, *parameters), 2 * samples)
+    channels = _channels(blurry)
 
-    def strip(windows, number):
-        _, first, first_own = strips.begin(number)
-        own = first + jnp.arange(strips.size) >= first_own
-        values = [jnp.where(own, strips.cut(channel, number), 0) for channel in channels]
-        values, pixels = jax.lax.optimization_barrier((values, strips.pixels_of(number)))
+    # Frame by frame, so that the windows of one stay in the cache.
+    def frame(spread, number):
+        def strip(windows, part):
+            _, first, first_own = strips.begin(number * strips.count + part)
+            own = first + jnp.arange(strips.size) >= first_own
+            values = [jnp.where(own, strips.cut(channel, number * strips.count + part), 0) for channel in channels]
+            pixels = replace(strips.pixels_of(number * strips.count + part), frame=0)
+            values, (at, weight) = jax.lax.optimization_barrier((values, _places(path, samples, pixels, height, width)))
 
-        def add(k, windows):
-            at, weight = _read_place(path, samples, pixels, height, width, k)
-            return [scatter_windows(w, at, weight * v) for w, v in zip(windows, values, strict=True)]
+            def add(k, windows):
+                here = jax.tree.map(lambda part: part[k], at)
+                return [scatter_windows(w, here, weight[k] * v) for w, v in zip(windows, values, strict=True)]
 
-        return jax.lax.fori_loop(0, 2 * samples, add, windows), None
+            return jax.lax.fori_loop(0, 2 * pixels.count[0], add, windows), None
+
+        windows = [jnp.zeros((height * width, 4), blurry.dtype) for _ in channels]
+        windows, _ = jax.lax.scan(strip, windows, jnp.arange(strips.count))
+        planes = [unfold_windows(w, height, width) for w in windows]
+        return [jax.lax.dynamic_update_index_in_dim(s, p, number, 0) for s, p in zip(spread, planes, strict=True)], None
+
+    spread, _ = jax.lax.scan(frame, [jnp.zeros_like(channel) for channel in channels], jnp.arange(blurry.shape[0]))
+    return _with_middle(strips.pixels, channels, spread, blurry.shape)
+
+
+def _forward_at_once(path: Path, samples: int, parameters, latent):
+    _, height, width, _ = latent.shape
+    pixels = all_pixels(samples, *parameters)
+    channels = _channels(latent)
+
+    def add(k, totals):
+        at, weight = read_place(path, pixels, height, width, k)
+        read = [interpolate(channel.reshape(-1), at) for channel in channels]
+        return [total + weight * part for total, part in zip(totals, read, strict=True)]
+
+    totals = [middle_weight(pixels) * channel for channel in channels]
+    totals = jax.lax.fori_loop(0, 2 * samples, add, totals, unroll=min(2 * samples, UNROLLED))
+    return jnp.stack(totals, -1).reshape(latent.shape)
+
+
+def _adjoint_at_once(path: Path, samples: int, parameters, blurry):
+    _, height, width, _ = blurry.shape
+    pixels = all_pixels(samples, *parameters)
+    channels = _channels(blurry)
+
+    def add(k, windows):
+        at, weight = read_place(path, pixels, height, width, k)
+        return [scatter_windows(w, at, (weight * v).reshape(-1)) for w, v in zip(windows, channels, strict=True)]
 
     windows = [jnp.zeros((channel.size, 4), blurry.dtype) for channel in channels]
-    windows, _ = jax.lax.scan(strip, windows, strips.numbers())
-    spread = [unfold_windows(w, height, width) for w in windows]
-    return _middle(samples) * blurry + jnp.stack(spread, -1).reshape(blurry.shape)
+    # Not unrolled, for it would hold what every read adds.
+    windows = jax.lax.fori_loop(0, 2 * samples, add, windows)
+    spread = [unfold_windows(w, height, width).reshape(channels[0].shape) for w in windows]
+    return _with_middle(pixels, channels, spread, blurry.shape)
+
+
+def _with_middle(pixels: Pixels, channels: list[jax.Array], spread: list[jax.Array], shape: tuple[int, ...]):
+    """Frames of the `shape`: what reads off mid-exposure have `spread`, and what every pixel gives to itself."""
+    middle = middle_weight(pixels)
+    return jnp.stack([middle * c + s for c, s in zip(channels, spread, strict=True)], -1).reshape(shape)
+
+
+def _forward(path: Path, samples: int, parameters, latent):
+    cpu, others = (partial(way, path, samples) for way in (_forward_by_strips, _forward_at_once))
+    return jax.lax.platform_dependent(parameters, latent, cpu=cpu, default=others)
+
+
+def _adjoint(path: Path, samples: int, parameters, blurry):
+    cpu, others = (partial(way, path, samples) for way in (_adjoint_by_strips, _adjoint_at_once))
+    return jax.lax.platform_dependent(parameters, blurry, cpu=cpu, default=others)
 
 
 def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
@@ -191,19 +150,14 @@ def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
     d(K L) = -(m_f . du_f + m_b . du_b + m_t dtau): five planes, m_f and m_b in x and y, and m_t, [T, H, W] each.
     """
     _, height, width, _ = latent.shape
-    pixels = _pixels(flow, duty_cycle)
+    pixels = all_pixels(samples, flow, duty_cycle)
     read = planes(latent)
     (fx, fy), (bx, by) = pixels.forward, pixels.backward
 
     def add(k, totals):
-        s, weight = _exposure(samples, k, latent.dtype)
-        for side in (-s, s):
-            totals = add_one(totals, side, weight)
-        return totals
-
-    def add_one(totals, s, weight):
+        s, weight = exposure(pixels, k)
         t = s * pixels.duty_cycle
-        (a, b), (rate_a, rate_b) = jax.jvp(path, (t,), (jnp.broadcast_to(s, t.shape),))
+        (a, b), (rate_a, rate_b) = jax.jvp(path, (t,), (s,))
         x, y = pixels.x - (a * fx + b * bx), pixels.y - (a * fy + b * by)
         at = corners(height, width, pixels.frame, y, x)
         in_x = weight * ((x > 0) & (x < width - 1))
@@ -219,7 +173,7 @@ def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
         return [more(total, plane) for total, plane in zip(totals, read, strict=True)]
 
     totals = [[jnp.zeros_like(fx)] * 5] * len(read)
-    totals = jax.lax.fori_loop(1, samples + 1, add, totals)
+    totals = jax.lax.fori_loop(0, 2 * samples, add, totals)
     return jax.tree.map(lambda total: total.reshape(latent.shape[:3]), totals)
 
 
@@ -228,9 +182,9 @@ def motion_blur(path: Path, samples: int, latent: jax.Array, flow: jax.Array, du
     """K(tau, u) L of Eq. (4).
 
     `latent` [T, H, W, C]; `flow` [T, 2, H, W, 2] in pixels per frame interval; `duty_cycle` [T], tau = exposure /
-    (2 frame interval). `path` and `samples` (per side; one per 1.8 pixels of tau |u| suffice) are static. Rows of K
-    are non-negative and sum to one; reads outside the frame repeat its border. Linear in the latent, with a written
-    adjoint.
+    (2 frame interval). A frame is read once per 1.8 pixels of its longest path, `samples` times per side at most.
+    `path` and `samples` are static. Rows of K are non-negative and sum to one; reads outside the frame repeat its
+    border. Linear in the latent, with a written adjoint.
     """
     return linear_map(_forward, _adjoint, latent.shape, (flow, duty_cycle), latent, (path, samples))
 

@@ -1,25 +1,80 @@
 """Changes of resolution: frames are resampled, flow and defocus are also rescaled to pixels of the new level."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.shapes import DefocusMap, Flow, Frames
+
+Kernel = Callable[[np.ndarray], np.ndarray]
+
+
+REACH = 2  # of the kernels, in pixels
+
+
+def _cubic(x: np.ndarray) -> np.ndarray:
+    """Keys, a = -1/2."""
+    x = np.abs(x)
+    return np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
+
+
+def _linear(x: np.ndarray) -> np.ndarray:
+    return np.maximum(1 - np.abs(x), 0)
+
+
+def _taps(kernel: Kernel, old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `old` pixels make up each of the `new` ones, and their weights, both [new, taps].
+
+    The kernel is as wide as a new pixel where the size shrinks; what lies outside is left out.
+    """
+    width = max(old / new, 1)
+    centre = (np.arange(new)[:, None] + 0.5) * old / new - 0.5
+    index = np.floor(centre).astype(int) + np.arange(1 - np.ceil(REACH * width), np.ceil(REACH * width) + 1).astype(int)
+    weight = kernel((centre - index) / width) * ((index >= 0) & (index < old))
+    return np.clip(index, 0, old - 1), weight / weight.sum(1, keepdims=True)
+
+
+def _by_product(index: np.ndarray, weight: np.ndarray, old: int, x: jax.Array) -> jax.Array:
+    matrix = np.zeros((len(index), old))
+    np.add.at(matrix, (np.arange(len(index))[:, None], index), weight)
+    return jnp.einsum("mn,...n->...m", jnp.asarray(matrix, x.dtype), x, precision=jax.lax.Precision.HIGHEST)
+
+
+def _by_taps(index: np.ndarray, weight: np.ndarray, old: int, x: jax.Array) -> jax.Array:
+    return (x.at[..., index].get(mode="promise_in_bounds") * jnp.asarray(weight, x.dtype)).sum(-1)
+
+
+def _resize(planes: jax.Array, kernel: Kernel, height: int, width: int) -> jax.Array:
+    """The last two axes.
+
+    CPUs multiply matrices faster than they gather. A GPU would try for a minute which products are the fastest.
+    """
+    for new in (height, width):
+        planes = planes.swapaxes(-1, -2)
+        old = planes.shape[-1]
+        if new != old:
+            taps = *_taps(kernel, old, new), old
+            cpu, others = (partial(way, *taps) for way in (_by_product, _by_taps))
+            planes = jax.lax.platform_dependent(planes, cpu=cpu, default=others)
+    return planes
 
 
 def resize_frames(frames: Frames, height: int, width: int) -> Frames:
     """Bicubic resampling (Keys, a = -1/2), with an antialiasing filter when it shrinks."""
-    return jax.image.resize(frames, (frames.shape[0], height, width, frames.shape[3]), "cubic")
+    return jnp.moveaxis(_resize(jnp.moveaxis(frames, -1, 1), _cubic, height, width), 1, -1)
 
 
 def resize_flow(flow: Flow, height: int, width: int) -> Flow:
-    """Bilinear resampling; each component is scaled by the ratio of its axis."""
-    frames, directions, old_height, old_width, _ = flow.shape
-    ratio = jnp.asarray([width / old_width, height / old_height], flow.dtype)
-    return ratio * jax.image.resize(flow, (frames, directions, height, width, 2), "linear")
+    """Bilinear resampling, with an antialiasing filter when it shrinks; each component is scaled by the ratio of its
+    axis."""
+    ratio = jnp.asarray([width / flow.shape[3], height / flow.shape[2]], flow.dtype)
+    return ratio * jnp.moveaxis(_resize(jnp.moveaxis(flow, -1, 2), _linear, height, width), 2, -1)
 
 
 def resize_defocus(defocus: DefocusMap, height: int, width: int) -> DefocusMap:
     """Bilinear resampling; the standard deviation is scaled by the geometric mean of the two ratios."""
-    frames, old_height, old_width = defocus.shape
-    ratio = (height * width / (old_height * old_width)) ** 0.5
-    return ratio * jax.image.resize(defocus, (frames, height, width), "linear")
+    ratio = (height * width / (defocus.shape[1] * defocus.shape[2])) ** 0.5
+    return ratio * _resize(defocus, _linear, height, width)

@@ -1,0 +1,16 @@
+"""How far the blur of a clip reaches."""
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.shapes import Array, DutyCycle, Float, Scalar
+
+QUANTILE = 0.99  # longer paths are mistakes more often than motion
+EVERY = 4  # rows and columns: a sample says as much as all
+
+
+@jax.jit
+def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Scalar:
+    """The longest tau |u| in pixels, mistakes aside."""
+    length = jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
+    return jnp.quantile(duty_cycle[:, None, None, None] * length, QUANTILE)
