@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gvd_jax.ops import motion_blur, resize
-from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
+from gvd_jax.ops.exposure import all_pixels, piecewise_linear_path, quadratic_path
 from tests.problems import DTYPES, SHAPES, random_clip
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("way", ["forward", "adjoint"])
 def test_motion_blur_at_once_equals_that_by_strips(shape, path, dtype, way):
     unknowns, observation = random_clip(shape, dtype, motion=6.0)
-    parameters = unknowns.flow, observation.duty_cycle
+    pixels = all_pixels(unknowns.flow, observation.duty_cycle)
     at_once, by_strips = (
-        jax.jit(getattr(motion_blur, f"_{way}_{how}"), static_argnums=(0, 1))(path, 5, parameters, unknowns.latent)
+        jax.jit(getattr(motion_blur, f"_{way}_{how}"), static_argnums=(0, 1))(path, 5, pixels, unknowns.latent)
         for how in ("at_once", "by_strips")
     )
     np.testing.assert_allclose(at_once, by_strips, atol=DTYPES[dtype])

@@ -74,7 +74,7 @@ class Config:
     blocks: tuple[Block, ...] = static()  # of one round, in this order
     path: Path = static()
     scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
-    samples: int = static(default=12)  # reads per side of the exposure at full size, at most; set by `deblur`
+    samples: int = static(default=12)  # reads per side of the exposure at full size; set by `deblur`
     transfer: Transfer | None = static(default=NONE)  # None: chosen by the fit
 
     @staticmethod

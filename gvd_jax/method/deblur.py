@@ -25,7 +25,6 @@ from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.edge_map import edge_map, luma
 from gvd_jax.model.energy import Energy, evaluate
 from gvd_jax.model.variables import Observation, Unknowns, observe
-from gvd_jax.ops.exposure import SPACING
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress
@@ -193,8 +192,8 @@ def _first_unknowns(light: Frames, flow: Flow, config: Config, shape: tuple[int,
 def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -> Unknowns:
     """The whole method as one pure function: `jit`, `vmap` and `grad` go all the way through.
 
-    `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` bounds
-    the reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. Nothing is
+    `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` sets the
+    reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. Nothing is
     checked. Returns the latent frames in display values, the flow and the defocus map.
     """
     transfer = config.transfer or NONE
@@ -208,8 +207,9 @@ def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -
 
 
 def _samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
-    """Reads per side of the exposure that the longest paths ask for; `motion_blur` takes fewer where they suffice."""
-    wanted = float(reach(flow, duty_cycle)) / SPACING
+    """Reads per side of the exposure, one per 1.8 pixels of the longest paths: bilinear reads are 2 pixels wide, and
+    nearer ones gain less than 0.05 dB."""
+    wanted = float(reach(flow, duty_cycle)) / 1.8
     return next((n for n in SAMPLES if n >= wanted), SAMPLES[-1])
 
 

@@ -32,7 +32,7 @@ class Stage:
     block: Block | None
     level: int  # 0 is the coarsest
     shape: Shape
-    samples: int  # reads per side of the exposure at most
+    samples: int  # reads per side of the exposure
     cost: float
     guess: bool  # whether the motion of the ends has not been searched yet
 

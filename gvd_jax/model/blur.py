@@ -12,7 +12,7 @@ class BlurModel:
     """Which path the motion takes, how finely it is sampled, and the scales of the defocus (none: no defocus)."""
 
     path: Path = static(default=quadratic_path)
-    samples: int = static(default=8)  # per side at most; `motion_blur` takes one per 1.8 pixels of tau |u|
+    samples: int = static(default=8)  # per side; one per 1.8 pixels of tau |u|
     scales: tuple[float, ...] = static(default=SCALES)
 
     def __call__(self, latent: Frames, flow: Flow, defocus: DefocusMap, duty_cycle: DutyCycle) -> Frames:

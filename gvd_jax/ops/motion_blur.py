@@ -38,29 +38,29 @@ def _channels(frames: jax.Array) -> list[jax.Array]:
     return [plane.reshape(frames.shape[0], -1) for plane in planes(frames)]
 
 
-def _places(path: Path, samples: int, pixels, height: int, width: int):
+def _places(path: Path, samples: int, pixels: Pixels, height: int, width: int):
     """Of all reads of a strip, [2 samples, n], and their weights [2 samples]."""
-    at, weight = read_place(path, pixels, height, width, jnp.arange(2 * samples)[:, None])
+    at, weight = read_place(path, samples, pixels, height, width, jnp.arange(2 * samples)[:, None])
     # Behind a barrier, for arithmetic that is fused with a gather is not vectorised.
     return jax.lax.optimization_barrier((at, weight[:, 0]))
 
 
-def _forward_by_strips(path: Path, samples: int, parameters, latent):
+def _forward_by_strips(path: Path, samples: int, pixels: Pixels, latent):
     _, height, width, _ = latent.shape
-    strips = cut_strips(all_pixels(samples, *parameters), 2 * samples)
+    strips = cut_strips(pixels, 2 * samples)
     channels = _channels(latent)
 
     def strip(blurry, number):
-        pixels = strips.pixels_of(number)
-        at, weight = _places(path, samples, pixels, height, width)
+        own = strips.pixels_of(number)
+        at, weight = _places(path, samples, own, height, width)
 
         def add(k, totals):
             here = jax.tree.map(lambda part: part[k], at)
             read = [interpolate(channel.reshape(-1), here) for channel in channels]
             return [total + weight[k] * part for total, part in zip(totals, read, strict=True)]
 
-        totals = [middle_weight(pixels) * strips.cut(channel, number) for channel in channels]
-        totals = jax.lax.fori_loop(0, 2 * pixels.count[0], add, totals)
+        totals = [middle_weight(samples) * strips.cut(channel, number) for channel in channels]
+        totals = jax.lax.fori_loop(0, 2 * samples, add, totals)
         start = strips.begin(number)[:2]
         return [jax.lax.dynamic_update_slice(b, t[None], start) for b, t in zip(blurry, totals, strict=True)], None
 
@@ -68,80 +68,78 @@ def _forward_by_strips(path: Path, samples: int, parameters, latent):
     return jnp.stack(blurry, -1).reshape(latent.shape)
 
 
-def _adjoint_by_strips(path: Path, samples: int, parameters, blurry):
+def _adjoint_by_strips(path: Path, samples: int, pixels: Pixels, blurry):
     _, height, width, _ = blurry.shape
-    strips = cut_strips(all_pixels(samples, *parameters), 2 * samples)
+    strips = cut_strips(pixels, 2 * samples)
     channels = _channels(blurry)
+
+    def strip(windows, number):
+        _, first, first_own = strips.begin(number)
+        counted = first + jnp.arange(strips.size) < first_own
+        values = [jnp.where(counted, 0, strips.cut(channel, number)) for channel in channels]
+        own = replace(strips.pixels_of(number), frame=0)
+        values, (at, weight) = jax.lax.optimization_barrier((values, _places(path, samples, own, height, width)))
+
+        def add(k, windows):
+            here = jax.tree.map(lambda part: part[k], at)
+            return [scatter_windows(w, here, weight[k] * v) for w, v in zip(windows, values, strict=True)]
+
+        return jax.lax.fori_loop(0, 2 * samples, add, windows), None
 
     # Frame by frame, so that the windows of one stay in the cache.
     def frame(spread, number):
-        def strip(windows, part):
-            _, first, first_own = strips.begin(number * strips.count + part)
-            own = first + jnp.arange(strips.size) >= first_own
-            values = [jnp.where(own, strips.cut(channel, number * strips.count + part), 0) for channel in channels]
-            pixels = replace(strips.pixels_of(number * strips.count + part), frame=0)
-            values, (at, weight) = jax.lax.optimization_barrier((values, _places(path, samples, pixels, height, width)))
-
-            def add(k, windows):
-                here = jax.tree.map(lambda part: part[k], at)
-                return [scatter_windows(w, here, weight[k] * v) for w, v in zip(windows, values, strict=True)]
-
-            return jax.lax.fori_loop(0, 2 * pixels.count[0], add, windows), None
-
         windows = [jnp.zeros((height * width, 4), blurry.dtype) for _ in channels]
-        windows, _ = jax.lax.scan(strip, windows, jnp.arange(strips.count))
-        planes = [unfold_windows(w, height, width) for w in windows]
-        return [jax.lax.dynamic_update_index_in_dim(s, p, number, 0) for s, p in zip(spread, planes, strict=True)], None
+        windows, _ = jax.lax.scan(strip, windows, number * strips.count + jnp.arange(strips.count))
+        added = [unfold_windows(w, height, width) for w in windows]
+        return [jax.lax.dynamic_update_index_in_dim(s, a, number, 0) for s, a in zip(spread, added, strict=True)], None
 
     spread, _ = jax.lax.scan(frame, [jnp.zeros_like(channel) for channel in channels], jnp.arange(blurry.shape[0]))
-    return _with_middle(strips.pixels, channels, spread, blurry.shape)
+    return _with_middle(samples, channels, spread, blurry.shape)
 
 
-def _forward_at_once(path: Path, samples: int, parameters, latent):
+def _forward_at_once(path: Path, samples: int, pixels: Pixels, latent):
     _, height, width, _ = latent.shape
-    pixels = all_pixels(samples, *parameters)
     channels = _channels(latent)
 
     def add(k, totals):
-        at, weight = read_place(path, pixels, height, width, k)
+        at, weight = read_place(path, samples, pixels, height, width, k)
         read = [interpolate(channel.reshape(-1), at) for channel in channels]
         return [total + weight * part for total, part in zip(totals, read, strict=True)]
 
-    totals = [middle_weight(pixels) * channel for channel in channels]
+    totals = [middle_weight(samples) * channel for channel in channels]
     totals = jax.lax.fori_loop(0, 2 * samples, add, totals, unroll=min(2 * samples, UNROLLED))
     return jnp.stack(totals, -1).reshape(latent.shape)
 
 
-def _adjoint_at_once(path: Path, samples: int, parameters, blurry):
+def _adjoint_at_once(path: Path, samples: int, pixels: Pixels, blurry):
     _, height, width, _ = blurry.shape
-    pixels = all_pixels(samples, *parameters)
     channels = _channels(blurry)
 
     def add(k, windows):
-        at, weight = read_place(path, pixels, height, width, k)
+        at, weight = read_place(path, samples, pixels, height, width, k)
         return [scatter_windows(w, at, (weight * v).reshape(-1)) for w, v in zip(windows, channels, strict=True)]
 
     windows = [jnp.zeros((channel.size, 4), blurry.dtype) for channel in channels]
     # Not unrolled, for it would hold what every read adds.
     windows = jax.lax.fori_loop(0, 2 * samples, add, windows)
     spread = [unfold_windows(w, height, width).reshape(channels[0].shape) for w in windows]
-    return _with_middle(pixels, channels, spread, blurry.shape)
+    return _with_middle(samples, channels, spread, blurry.shape)
 
 
-def _with_middle(pixels: Pixels, channels: list[jax.Array], spread: list[jax.Array], shape: tuple[int, ...]):
+def _with_middle(samples: int, channels: list[jax.Array], spread: list[jax.Array], shape: tuple[int, ...]):
     """Frames of the `shape`: what reads off mid-exposure have `spread`, and what every pixel gives to itself."""
-    middle = middle_weight(pixels)
+    middle = middle_weight(samples)
     return jnp.stack([middle * c + s for c, s in zip(channels, spread, strict=True)], -1).reshape(shape)
 
 
-def _forward(path: Path, samples: int, parameters, latent):
+def _forward(path: Path, samples: int, pixels: Pixels, latent):
     cpu, others = (partial(way, path, samples) for way in (_forward_by_strips, _forward_at_once))
-    return jax.lax.platform_dependent(parameters, latent, cpu=cpu, default=others)
+    return jax.lax.platform_dependent(pixels, latent, cpu=cpu, default=others)
 
 
-def _adjoint(path: Path, samples: int, parameters, blurry):
+def _adjoint(path: Path, samples: int, pixels: Pixels, blurry):
     cpu, others = (partial(way, path, samples) for way in (_adjoint_by_strips, _adjoint_at_once))
-    return jax.lax.platform_dependent(parameters, blurry, cpu=cpu, default=others)
+    return jax.lax.platform_dependent(pixels, blurry, cpu=cpu, default=others)
 
 
 def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
@@ -150,14 +148,14 @@ def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
     d(K L) = -(m_f . du_f + m_b . du_b + m_t dtau): five planes, m_f and m_b in x and y, and m_t, [T, H, W] each.
     """
     _, height, width, _ = latent.shape
-    pixels = all_pixels(samples, flow, duty_cycle)
+    pixels = all_pixels(flow, duty_cycle)
     read = planes(latent)
     (fx, fy), (bx, by) = pixels.forward, pixels.backward
 
     def add(k, totals):
-        s, weight = exposure(pixels, k)
+        s, weight = exposure(samples, k, latent.dtype)
         t = s * pixels.duty_cycle
-        (a, b), (rate_a, rate_b) = jax.jvp(path, (t,), (s,))
+        (a, b), (rate_a, rate_b) = jax.jvp(path, (t,), (jnp.broadcast_to(s, t.shape),))
         x, y = pixels.x - (a * fx + b * bx), pixels.y - (a * fy + b * by)
         at = corners(height, width, pixels.frame, y, x)
         in_x = weight * ((x > 0) & (x < width - 1))
@@ -182,11 +180,12 @@ def motion_blur(path: Path, samples: int, latent: jax.Array, flow: jax.Array, du
     """K(tau, u) L of Eq. (4).
 
     `latent` [T, H, W, C]; `flow` [T, 2, H, W, 2] in pixels per frame interval; `duty_cycle` [T], tau = exposure /
-    (2 frame interval). A frame is read once per 1.8 pixels of its longest path, `samples` times per side at most.
-    `path` and `samples` are static. Rows of K are non-negative and sum to one; reads outside the frame repeat its
-    border. Linear in the latent, with a written adjoint.
+    (2 frame interval). `path` and `samples` (per side; one per 1.8 pixels of tau |u| suffice) are static. Rows of K
+    are non-negative and sum to one; reads outside the frame repeat its border. Linear in the latent, with a written
+    adjoint.
     """
-    return linear_map(_forward, _adjoint, latent.shape, (flow, duty_cycle), latent, (path, samples))
+    pixels = all_pixels(flow, duty_cycle)
+    return linear_map(_forward, _adjoint, latent.shape, pixels, latent, (path, samples))
 
 
 def _motion_blur_jvp(path, samples, primals, tangents):

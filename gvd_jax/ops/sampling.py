@@ -30,6 +30,9 @@ class Corners:
     steps: tuple[int, int, int, int] = static()  # to the upper left, upper right, lower left and lower right pixel
 
 
+Places = tuple[jax.Array, Corners]  # N sets: the frame of each, and the corners of its reads
+
+
 def _steps(height: int, width: int) -> tuple[int, int, int, int]:
     """There is nothing below or on the right of an axis of one pixel."""
     down, right = (width if height > 1 else 0), (1 if width > 1 else 0)
@@ -106,19 +109,18 @@ def unfold_windows(windows: jax.Array, height: int, width: int) -> jax.Array:
     return sum(moved[1:], moved[0])
 
 
-def _channel_reads(read: Callable[[jax.Array, Corners], Any], places: tuple[jax.Array, Corners], frames: jax.Array):
+def _channel_reads(read: Callable[[jax.Array, Corners], Any], at: Corners, frames: jax.Array):
     """For every channel what `read` gives of its plane."""
-    frame, at = places
-    first = (frame * frames.shape[1] * frames.shape[2]).reshape(-1, *[1] * (at.index.ndim - 1))
-    at = replace(at, index=first + at.index)
-    return [read(plane, at) for plane in planes(frames)]
+    # Behind a barrier together with the frames, or a loop over changing frames would keep an index of every corner.
+    at, read_planes = jax.lax.optimization_barrier((at, planes(frames)))
+    return [read(plane, at) for plane in read_planes]
 
 
-def _forward(_: tuple[int, ...], places: tuple[jax.Array, Corners], frames: jax.Array) -> jax.Array:
-    return jnp.stack(_channel_reads(interpolate, places, frames), -1)
+def _forward(_: tuple[int, ...], places: Places, frames: jax.Array) -> jax.Array:
+    return jnp.stack(_channel_reads(interpolate, places[1], frames), -1)
 
 
-def _adjoint(shape: tuple[int, ...], places: tuple[jax.Array, Corners], values: jax.Array) -> jax.Array:
+def _adjoint(shape: tuple[int, ...], places: Places, values: jax.Array) -> jax.Array:
     frame, at = places
     count, height, width, channels = shape
     parts = [values[..., c].reshape(values.shape[0], -1) for c in range(channels)]
@@ -126,6 +128,7 @@ def _adjoint(shape: tuple[int, ...], places: tuple[jax.Array, Corners], values: 
     # Set by set and channel by channel, so that the windows of one plane stay in the cache.
     def add(totals, k):
         here = jax.tree.map(lambda part: part[k], at)
+        here = replace(here, index=here.index - frame[k] * height * width)
 
         def spread(value):
             windows = jnp.zeros((height * width, 4), values.dtype)
@@ -145,24 +148,27 @@ def sample(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> j
     `frame` tells which, N integers. Returns the shape of the positions with C appended. Differentiable in the frames
     (written adjoint) and in the positions.
     """
-    _, height, width, _ = frames.shape
-    return _read(frames, frame, corners(height, width, 0, y, x))
+    return _read(frames, (frame, _corners_in(frames, frame, y, x)))
 
 
-def _read(frames: jax.Array, frame: jax.Array, at: Corners) -> jax.Array:
-    shape = (*at.index.shape, frames.shape[-1])
-    return linear_map(_forward, _adjoint, shape, (frame, at), frames, (frames.shape,))
+def _corners_in(frames: jax.Array, frame: jax.Array, y: jax.Array, x: jax.Array) -> Corners:
+    return corners(frames.shape[1], frames.shape[2], frame.reshape(-1, *[1] * (y.ndim - 1)), y, x)
+
+
+def _read(frames: jax.Array, places: Places) -> jax.Array:
+    shape = (*places[1].index.shape, frames.shape[-1])
+    return linear_map(_forward, _adjoint, shape, places, frames, (frames.shape,))
 
 
 def _sample_jvp(primals, tangents):
     frames, frame, y, x = primals
     d_frames, _, dy, dx = tangents
     _, height, width, _ = frames.shape
-    at = corners(height, width, 0, y, x)
-    parts = [] if type(d_frames) is SymbolicZero else [_read(d_frames, frame, at)]
+    at = _corners_in(frames, frame, y, x)
+    parts = [] if type(d_frames) is SymbolicZero else [_read(d_frames, (frame, at))]
     if type(dy) is SymbolicZero and type(dx) is SymbolicZero:
-        return _read(frames, frame, at), parts[0]
-    values, by_x, by_y = zip(*_channel_reads(interpolate_with_gradient, (frame, at), frames), strict=True)
+        return _read(frames, (frame, at)), parts[0]
+    values, by_x, by_y = zip(*_channel_reads(interpolate_with_gradient, at, frames), strict=True)
     inside_x, inside_y = (x > 0) & (x < width - 1), (y > 0) & (y < height - 1)
     for gradient, inside, step in ((by_x, inside_x, dx), (by_y, inside_y, dy)):
         if not isinstance(step, SymbolicZero):

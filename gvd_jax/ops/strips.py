@@ -41,7 +41,7 @@ class Strips:
         whole = self.pixels
         y, x = (jax.lax.dynamic_slice_in_dim(place, first, self.size) for place in (whole.y, whole.x))
         forward, backward = jax.tree.map(lambda part: self.cut(part, number), (whole.forward, whole.backward))
-        return Pixels(y, x, forward, backward, frame, whole.duty_cycle[frame], whole.count[frame])
+        return Pixels(y, x, forward, backward, frame, whole.duty_cycle[frame])
 
 
 def cut_strips(pixels: Pixels, reads: int) -> Strips:

@@ -43,18 +43,11 @@ def exposure(tau, samples):
     return [(tau * j / samples, w / (2 * samples)) for j, w in zip(range(-samples, samples + 1), weights, strict=True)]
 
 
-def reads(flow, tau, samples):
-    """Steps a side for the two flows of a frame: 1.8 px at most on the longest path, 2 to `samples` of them."""
-    longest = max(np.hypot(*flow[k, y, x]) for k, y, x in np.ndindex(flow.shape[:3]))
-    return min(max(int(np.ceil(tau * longest / 1.8)), 2), samples)
-
-
 def motion_blur(latent, flow, tau, samples, path):
     """K L: what is seen at x at time t was at x - d(t) in the latent frame."""
     blurry = np.zeros_like(latent, dtype=np.float64)
-    steps = [reads(flow[i], tau[i], samples) for i in range(len(latent))]
     for i, y, x in np.ndindex(latent.shape[:3]):
-        for t, weight in exposure(tau[i], steps[i]):
+        for t, weight in exposure(tau[i], samples):
             dx, dy = path(t, flow[i, 0, y, x], flow[i, 1, y, x])
             blurry[i, y, x] += weight * bilinear(latent[i], y - dy, x - dx)
     return blurry
@@ -75,7 +68,7 @@ def motion_blur_matrix(flow, tau, samples, path, i):
     height, width = flow.shape[2:4]
     matrix = np.zeros((height, width, height, width))
     for y, x in np.ndindex(height, width):
-        for t, weight in exposure(tau[i], reads(flow[i], tau[i], samples)):
+        for t, weight in exposure(tau[i], samples):
             dx, dy = path(t, flow[i, 0, y, x], flow[i, 1, y, x])
             for row, column, share in corners(y - dy, x - dx, height, width):
                 matrix[y, x, row, column] += weight * share
