@@ -26,6 +26,7 @@ from experiments.results import Results, Row
 TAU = 0.5
 BLUR = 8.0  # px: the mean path of an exposure of a clip, the longest one in the test of the operators
 REPEATS = 11
+FRAMES = 7  # in the test of the operators
 SIZES = ((240, 320), (480, 640), (720, 1280))
 
 
@@ -69,13 +70,21 @@ def restore_twice(run: Run) -> None:
         start = time.monotonic()
         gvd.deblur(blurry, TAU, getattr(gvd.Config, run.preset)())
         seconds.append(time.monotonic() - start)
-    print(json.dumps({"seconds": seconds, "peak MB": _peak_memory()}))
+    print(json.dumps({"seconds": seconds, "peak MB": _peak_memory(), "peak device MB": _peak_of_device()}))
 
 
 def _peak_memory() -> int:
     """Of this process, in MB. What `resource` tells begins with the peak of the process that started this one."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
+
+
+def _peak_of_device() -> int | None:
+    """In MB; unknown of a CPU, where it is that of the process."""
+    import jax
+
+    statistics = jax.devices()[0].memory_stats()
+    return statistics and statistics["peak_bytes_in_use"] // 2**20
 
 
 def measure_run(run: Run) -> Row:
@@ -98,6 +107,7 @@ def measure_run(run: Run) -> Row:
         "first run s": round(first["seconds"][0], 1),
         "second run s": round(again["seconds"][0], 1),
         "peak MB": again["peak MB"],
+        "peak device MB": again["peak device MB"],
     }
 
 
@@ -145,41 +155,57 @@ def _flow(height: int, width: int) -> np.ndarray:
     return np.stack([forward, 0.2 - forward])[None].astype(np.float32)
 
 
-def measure_operator(height: int, width: int) -> Row:
-    """K and its adjoint on one gray frame: nanoseconds per pixel, and the ratio to scipy or to a copy on the device."""
+def measure_operator(name: str, height: int, width: int) -> Row:
+    """An operator and its adjoint on gray frames: ns per pixel, and against scipy or against a copy on the device."""
     import jax
     import jax.numpy as jnp
 
+    from gvd_jax.ops.defocus_blur import SCALES, defocus_blur
     from gvd_jax.ops.exposure import quadratic_path
     from gvd_jax.ops.motion_blur import motion_blur
+    from gvd_jax.ops.warp import warp
 
-    samples, pixels = round(BLUR / 2), height * width
-    flow = _flow(height, width)
-    frame = np.random.default_rng(0).random((1, height, width, 1)).astype(np.float32)
-    image, moves, tau = jnp.asarray(frame), jnp.asarray(flow), jnp.full(1, TAU, jnp.float32)
-    K = jax.jit(lambda x, flow: motion_blur(quadratic_path, samples, x, flow, tau))
-    adjoint = jax.jit(lambda y, flow: jax.linear_transpose(lambda x: K(x, flow), y)(y)[0])
-    seconds = {"K": _median(lambda: K(image, moves)), "adjoint": _median(lambda: adjoint(image, moves))}
-    row: Row = {f"{name} ns/px": round(1e9 * s / pixels, 1) for name, s in seconds.items()}
-    if jax.default_backend() == "cpu":
-        matrix, vector = _matrix(flow, samples), frame.ravel()
-        transposed = matrix.T
-        peers = {"K": _median(lambda: matrix @ vector), "adjoint": _median(lambda: transposed @ vector)}
-        row |= {f"{name} / scipy": round(s / peers[name], 2) for name, s in seconds.items()}
-        return row | {"taps": round(matrix.nnz / pixels, 1)}
-    copied = jax.jit(lambda x: x + 1)
-    big = jnp.zeros(2**26, jnp.float32)
-    copy = 2 * big.nbytes / _median(lambda: copied(big))
-    # At least: the frame and four planes of flow are read once and one frame is written.
-    rates = {name: 6 * 4 * pixels / s for name, s in seconds.items()}
-    return row | {"copy GB/s": round(copy / 1e9)} | {f"{k} GB/s": round(r / 1e9, 1) for k, r in rates.items()}
+    samples = round(BLUR / 2)
+    one = _flow(height, width)
+    flow, tau = jnp.asarray(np.repeat(one, FRAMES, 0)), jnp.full(FRAMES, TAU, jnp.float32)
+    sigma = SCALES[-1] / BLUR * jnp.linalg.norm(flow[:, 0], axis=-1)
+    operator, planes = {  # and how many planes it reads and writes at least
+        "K": (lambda x, flow, _: motion_blur(quadratic_path, samples, x, flow, tau), 6),
+        "warp": (lambda x, flow, _: warp(x, flow, 1), 7),
+        "G": (lambda x, _, sigma: defocus_blur(SCALES, x, sigma), 3),
+    }[name]
+    image = np.random.default_rng(0).random((FRAMES, height, width, 1)).astype(np.float32)
+    x = jnp.asarray(image)
+    forward = jax.jit(operator)
+    backward = jax.jit(lambda y, *others: jax.linear_transpose(lambda x: operator(x, *others), x)(y)[0])
+    y = forward(x, flow, sigma)
+    seconds = [_median(lambda: forward(x, flow, sigma)), _median(lambda: backward(y, flow, sigma))]
+    ways = ("", "adjoint ")
+    row: Row = {f"{way}ns/px": round(1e9 * s / image.size, 2) for way, s in zip(ways, seconds, strict=True)}
+    if jax.default_backend() != "cpu":
+        big = jnp.zeros(2**26, jnp.float32)
+        copied = jax.jit(lambda x: x + 1)
+        rates = [planes * image.nbytes / s for s in seconds]
+        row |= {f"{way}GB/s": round(rate / 1e9) for way, rate in zip(ways, rates, strict=True)}
+        return row | {"copy GB/s": round(2e-9 * big.nbytes / _median(lambda: copied(big)))}
+    if name != "K":
+        return row
+    matrix, vector = _matrix(one, samples), image[0].ravel()  # scipy's are the same for every frame
+    transposed = matrix.T
+    peers = [FRAMES * _median(lambda: matrix @ vector), FRAMES * _median(lambda: transposed @ vector)]
+    row |= {f"{way}/ scipy": round(s / peer, 2) for way, s, peer in zip(ways, seconds, peers, strict=True)}
+    return row | {"taps": round(matrix.nnz / vector.size, 1)}
 
 
 def main(rows: tuple[str, ...] = ()) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
-    kept = Results(Path("experiments/results/speed.json"))
+    import jax
+
+    kept = Results(Path(f"experiments/results/speed_{jax.default_backend()}.json"))
     trials: dict[str, Callable[[], Row]] = {
-        f"K {width}x{height}": lambda h=height, w=width: measure_operator(h, w) for height, width in SIZES
+        f"{name} {width}x{height}": lambda name=name, h=height, w=width: measure_operator(name, h, w)
+        for name in ("K", "warp", "G")
+        for height, width in SIZES
     } | {name: lambda run=run: measure_run(run) for name, run in RUNS.items()}
     for name, measure in trials.items():
         if name in rows or (not rows and name not in kept.rows):
@@ -188,4 +214,6 @@ def main(rows: tuple[str, ...] = ()) -> None:
 
 
 if __name__ == "__main__":
+    # Several programs share a GPU here, and none should take its memory for itself.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     tyro.cli(main)
