@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import ive
 
-from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.filters import correlate_both, correlate_both_adjoint
+from gvd_jax.ops.linear_map import linear_map
 
 SCALES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # standard deviations in pixels of the level; the first is the identity
 # Near 0 the variance grows linearly, v = sigma sqrt(sigma^2 + SOFTNESS^2): sigma^2 alone has no gradient at 0.
@@ -48,14 +49,7 @@ def _blend(scales: tuple[float, ...], sigma: jax.Array) -> jax.Array:
     return jnp.stack([*weights, rising[-1]])
 
 
-def defocus_blur(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array) -> jax.Array:
-    """G(sigma) L of Eq. (4): `latent` [T, H, W, C], `sigma` [T, H, W] in pixels, 0 <= sigma; `scales` static.
-
-    No scales mean no defocus: the latent frames come back untouched.
-    """
-    if len(scales) < 2:
-        return latent
-    weights = _blend(scales, sigma)[..., None]
+def _forward(scales: tuple[float, ...], weights: jax.Array, latent: jax.Array) -> jax.Array:
     taps = jnp.asarray(_increments(scales), latent.dtype)
 
     def next_scale(carry, inputs):
@@ -66,3 +60,25 @@ def defocus_blur(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array)
 
     (_, total), _ = jax.lax.scan(next_scale, (latent, weights[0] * latent), (taps, weights[1:]))
     return total
+
+
+def _adjoint(scales: tuple[float, ...], weights: jax.Array, blurry: jax.Array) -> jax.Array:
+    taps = jnp.asarray(_increments(scales), blurry.dtype)
+
+    def scale_below(total, inputs):
+        kernel, weight = inputs
+        return correlate_both_adjoint(total + weight * blurry, kernel), None
+
+    total, _ = jax.lax.scan(scale_below, jnp.zeros_like(blurry), (taps, weights[1:]), reverse=True)
+    return total + weights[0] * blurry
+
+
+def defocus_blur(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array) -> jax.Array:
+    """G(sigma) L of Eq. (4): `latent` [T, H, W, C], `sigma` [T, H, W] in pixels, 0 <= sigma; `scales` static.
+
+    No scales mean no defocus: the latent frames come back untouched. Linear in the latent, with a written adjoint.
+    """
+    if len(scales) < 2:
+        return latent
+    weights = _blend(scales, sigma)[..., None]
+    return linear_map(_forward, _adjoint, latent.shape, weights, latent, (scales,))
