@@ -12,7 +12,7 @@ LEAN = {"xla_cpu_enable_concurrency_optimized_scheduler": False}
 
 @functools.cache
 def _options() -> dict[str, Any]:
-    """None elsewhere, or where the compiler knows them no more."""
+    """LEAN on a CPU whose compiler knows the option; it is one of XLA's own, and may go as it came."""
     if jax.default_backend() != "cpu":
         return {}
     try:

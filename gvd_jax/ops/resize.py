@@ -11,7 +11,6 @@ from gvd_jax.shapes import DefocusMap, Flow, Frames
 
 Kernel = Callable[[np.ndarray], np.ndarray]
 
-
 REACH = 2  # of the kernels, in pixels
 
 
