@@ -95,6 +95,8 @@ def test_new_weights_and_another_clip_compile_nothing_anew(result, clip, compile
     changed = gvd.deblur(clip[0][::-1].copy(), 0.4, other)
     assert not compiled
     assert not np.array_equal(changed.latent, result.latent)
+    jax.jit(lambda x: 2 * x)(1.0)
+    assert len(compiled) == 1  # it would have been noticed
 
 
 def test_paper_finds_flow_and_defocus_too(clip):

@@ -16,10 +16,10 @@ from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.lean_jit import lean_jit
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
-from gvd_jax.method.program import program
 from gvd_jax.method.pyramid import propagate
 from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
@@ -68,14 +68,14 @@ def _observation(
     return replace(observed, visibility=visible, confidence=trust)
 
 
-@partial(program, static_argnames=("block",))
+@partial(lean_jit, static_argnames=("block",))
 def _solve(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
 ) -> Unknowns:
     return subproblem.run(block, energy, unknowns, observation, options)[0]
 
 
-@program
+@lean_jit
 def _energies(energy: Energy, unknowns: Unknowns, observation: Observation) -> dict[str, Any]:
     return evaluate(energy, unknowns, observation)[1]
 
@@ -107,7 +107,7 @@ def _search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, conf
     return replace(unknowns, flow=search_ends(unknowns, blurry, duty_cycle, data))
 
 
-_adopt = program(adopt_nearby_flow)
+_adopt = lean_jit(adopt_nearby_flow)
 
 
 @jax.jit

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from gvd_jax.method.config import Config
 from gvd_jax.method.ends import extrapolate_ends
+from gvd_jax.method.lean_jit import lean_jit
 from gvd_jax.method.occlusion import inside
-from gvd_jax.method.program import program
 from gvd_jax.method.pyramid import Shape, canvases, level_shapes
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.variables import Unknowns, observe
@@ -33,7 +33,7 @@ def _to_level(
     )
 
 
-@program
+@lean_jit
 def refine(
     frames: Frames, flow: Flow, shape: tuple[Any, Any], energy: Energy, options: subproblem.BlockOptions
 ) -> Flow:

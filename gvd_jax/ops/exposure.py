@@ -66,17 +66,11 @@ def middle_weight(samples: int) -> float:
     return 1 / (2 * samples) if samples else 1.0
 
 
-def displacement(path: Path, pixels: Pixels, t: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """d(t) in x and y."""
-    a, b = path(t)
-    (fx, fy), (bx, by) = pixels.forward, pixels.backward
-    return a * fx + b * bx, a * fy + b * by
-
-
 def read_place(
     path: Path, samples: int, pixels: Pixels, height: int, width: int, k: jax.Array | int
 ) -> tuple[Corners, jax.Array]:
     """Where the k-th read of the pixels is, and its weight."""
     s, weight = exposure(samples, k, pixels.x.dtype)
-    dx, dy = displacement(path, pixels, s * pixels.duty_cycle)
-    return corners(height, width, pixels.frame, pixels.y - dy, pixels.x - dx), weight
+    a, b = path(s * pixels.duty_cycle)
+    (fx, fy), (bx, by) = pixels.forward, pixels.backward
+    return corners(height, width, pixels.frame, pixels.y - (a * fy + b * by), pixels.x - (a * fx + b * bx)), weight

@@ -36,44 +36,38 @@ def _taps(kernel: Kernel, old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(index, 0, old - 1), weight / weight.sum(1, keepdims=True)
 
 
-def _by_product(index: np.ndarray, weight: np.ndarray, old: int, x: jax.Array) -> jax.Array:
-    matrix = np.zeros((len(index), old))
-    np.add.at(matrix, (np.arange(len(index))[:, None], index), weight)
-    return jnp.einsum("mn,...n->...m", jnp.asarray(matrix, x.dtype), x, precision=jax.lax.Precision.HIGHEST)
-
-
-def _by_taps(index: np.ndarray, weight: np.ndarray, old: int, x: jax.Array) -> jax.Array:
-    return (x.at[..., index].get(mode="promise_in_bounds") * jnp.asarray(weight, x.dtype)).sum(-1)
-
-
-def _resize(planes: jax.Array, kernel: Kernel, height: int, width: int) -> jax.Array:
-    """The last two axes.
-
-    CPUs multiply matrices faster than they gather. A GPU would try for a minute which products are the fastest.
-    """
+def _by_taps(kernel: Kernel, height: int, width: int, planes: jax.Array) -> jax.Array:
     for new in (height, width):
         planes = planes.swapaxes(-1, -2)
-        old = planes.shape[-1]
-        if new != old:
-            taps = *_taps(kernel, old, new), old
-            cpu, others = (partial(way, *taps) for way in (_by_product, _by_taps))
-            planes = jax.lax.platform_dependent(planes, cpu=cpu, default=others)
+        if planes.shape[-1] != new:
+            index, weight = _taps(kernel, planes.shape[-1], new)
+            near = planes.at[..., index].get(mode="promise_in_bounds")
+            planes = (near * jnp.asarray(weight, planes.dtype)).sum(-1)
     return planes
+
+
+def _resize(planes: jax.Array, method: str, kernel: Kernel, height: int, width: int) -> jax.Array:
+    """The last two axes.
+
+    JAX multiplies by matrices, for which a GPU tries for a minute which products are the fastest.
+    """
+    cpu = partial(jax.image.resize, shape=(*planes.shape[:-2], height, width), method=method)
+    return jax.lax.platform_dependent(planes, cpu=cpu, default=partial(_by_taps, kernel, height, width))
 
 
 def resize_frames(frames: Frames, height: int, width: int) -> Frames:
     """Bicubic resampling (Keys, a = -1/2), with an antialiasing filter when it shrinks."""
-    return jnp.moveaxis(_resize(jnp.moveaxis(frames, -1, 1), _cubic, height, width), 1, -1)
+    return jnp.moveaxis(_resize(jnp.moveaxis(frames, -1, 1), "cubic", _cubic, height, width), 1, -1)
 
 
 def resize_flow(flow: Flow, height: int, width: int) -> Flow:
     """Bilinear resampling, with an antialiasing filter when it shrinks; each component is scaled by the ratio of its
     axis."""
     ratio = jnp.asarray([width / flow.shape[3], height / flow.shape[2]], flow.dtype)
-    return ratio * jnp.moveaxis(_resize(jnp.moveaxis(flow, -1, 2), _linear, height, width), 2, -1)
+    return ratio * jnp.moveaxis(_resize(jnp.moveaxis(flow, -1, 2), "linear", _linear, height, width), 2, -1)
 
 
 def resize_defocus(defocus: DefocusMap, height: int, width: int) -> DefocusMap:
     """Bilinear resampling; the standard deviation is scaled by the geometric mean of the two ratios."""
     ratio = (height * width / (defocus.shape[1] * defocus.shape[2])) ** 0.5
-    return ratio * _resize(defocus, _linear, height, width)
+    return ratio * _resize(defocus, "linear", _linear, height, width)

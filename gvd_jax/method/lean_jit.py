@@ -1,4 +1,4 @@
-"""How the stages are compiled."""
+"""Programs in little memory."""
 
 import functools
 from collections.abc import Callable
@@ -22,8 +22,8 @@ def _options() -> dict[str, Any]:
     return LEAN
 
 
-def program(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """`jax.jit`, in little memory: options can only be given to a program that is not a part of another one."""
+def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """`jax.jit`, in little memory where it can be: the option is for programs that are not traced into another one."""
     part = jax.jit(function, static_argnames=static_argnames)
 
     @functools.cache
