@@ -16,7 +16,7 @@ from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
-from gvd_jax.method.lean_jit import lean_jit
+from gvd_jax.method.memory import give_back, lean_jit
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
@@ -71,8 +71,9 @@ def _observation(
 @partial(lean_jit, static_argnames=("block",))
 def _solve(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
-) -> Unknowns:
-    return subproblem.run(block, energy, unknowns, observation, options)[0]
+) -> jax.Array:
+    """The block's unknown; the others would only be copied."""
+    return getattr(subproblem.run(block, energy, unknowns, observation, options)[0], block.unknown)
 
 
 @lean_jit
@@ -97,7 +98,8 @@ def solve_block(
     energy = config.energy(block, samples)
     observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
-    unknowns = _solve(block, energy, unknowns, observation, options)
+    solution = _solve(block, energy, unknowns, observation, options)
+    unknowns = replace(unknowns, **{block.unknown: solution})
     return unknowns, _energies(energy, unknowns, observation)
 
 
@@ -145,7 +147,7 @@ def _solve_channels(
     channels = []
     for number in range(light.shape[-1]):
         start, blurry = _channel(unknowns, light, number)
-        channels.append(_solve(LATENT, energy, start, replace(observation, blurry=blurry), config.latent).latent)
+        channels.append(_solve(LATENT, energy, start, replace(observation, blurry=blurry), config.latent))
     latent = jnp.concatenate(channels, -1)
     return replace(unknowns, latent=latent), _energies(energy, replace(unknowns, latent=luma(latent)), observation)
 
@@ -265,8 +267,10 @@ def deblur(
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     unknowns = _first_unknowns(light, flow, config, plan[0].shape)
     recorder.add("start flow", 0, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
+    give_back()
     for stage in plan:
         unknowns, energy = run_stage(stage, unknowns, light, tau, config)
         recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns)
+        give_back()
     latent = jnp.clip(transfer.to_display(unknowns.latent), 0, 1)
     return Result(latent, unknowns.flow, unknowns.defocus, tau, tuple(recorder.history))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from gvd_jax.method.config import Config
 from gvd_jax.method.ends import extrapolate_ends
-from gvd_jax.method.lean_jit import lean_jit
+from gvd_jax.method.memory import lean_jit
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.pyramid import Shape, canvases, level_shapes
 from gvd_jax.model.energy import Energy
