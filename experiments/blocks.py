@@ -22,7 +22,8 @@ from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.method.deblur import solve_block
 from gvd_jax.method.duty_cycle import clip_duty_cycle
-from gvd_jax.method.initialise import extrapolate_ends, start_flow
+from gvd_jax.method.ends import extrapolate_ends
+from gvd_jax.method.initialise import start_flow
 from gvd_jax.model.edge_map import luma
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.defocus_blur import SCALES

@@ -13,6 +13,7 @@ from gvd_jax.convex.norms import L1, GroupL2, SquaredL2, conjugate_prox, value
 from gvd_jax.convex.pdhg import AffineTerm, Problem, Steps, primal_step, solve, zero_duals
 from gvd_jax.convex.quadratic import QuadraticTerm, at_pixels
 from gvd_jax.ops.differences import forward_difference, image_gradient
+from gvd_jax.trees import replace
 from tests.references import solvers
 
 NORMS = {"squared": SquaredL2(), "l1": L1(), "group": GroupL2()}
@@ -170,7 +171,7 @@ def unbounded(quadratic=(), dual=(), linear_cost=0.0):
 
 @pytest.mark.parametrize(
     "weight, eta, levels",
-    [(0.2, 10.0, (0.2 + 0.2 / 8, 0.8 - 0.2 / 12)), (0.0, 1.0, (0.2, 0.8)), (3.5, 0.05, (0.56, 0.56))],
+    [(0.2, 2.0, (0.2 + 0.2 / 8, 0.8 - 0.2 / 12)), (0.0, 1.0, (0.2, 0.8)), (3.5, 0.175, (0.56, 0.56))],
 )
 def test_rof_of_two_levels(weight, eta, levels):
     """min |x - f|^2 + w TV(x): each plateau of n samples moves by w / (2 n) until they meet at the mean."""
@@ -227,17 +228,33 @@ def test_from_its_solution_and_duals_nothing_moves():
     np.testing.assert_allclose(duals[0], dual, atol=1e-12)
 
 
-def test_step_sizes_converge(rng):
-    """eta epsilon |A|^2 <= 1 for the stacked and weighted operators, and not much less."""
-    first, second = rng.standard_normal((6, 4)), rng.standard_normal((5, 4))
+@pytest.mark.parametrize("eta", [0.1, 5.0, (0.1, 5.0), (5.0, 0.1)])
+def test_step_sizes_converge(rng, eta):
+    """epsilon |A|^2 <= 1 for the stacked operators, each times the root of its eta and weight, or little less."""
+    weights, operators = (2.0, 0.5), (rng.standard_normal((6, 4)), rng.standard_normal((5, 4)))
     terms = tuple(
         AffineTerm(w, jnp.zeros(len(a)), lambda x, a=a: jnp.asarray(a) @ x, L1())
-        for w, a in ((2.0, first), (0.5, second))
+        for w, a in zip(weights, operators, strict=True)
     )
-    norm = np.linalg.svd(np.concatenate([2 * first, 0.5 * second]))[1][0] ** 2
-    for eta in (0.1, 5.0):
-        epsilon = primal_step(unbounded(dual=terms), jnp.zeros(4), Steps(dual=eta, power_iterations=30))
-        assert 0.75 < eta * epsilon * norm <= 1
+    roots = np.sqrt(np.multiply(eta, weights))
+    norm = np.linalg.svd(np.concatenate([r * a for r, a in zip(roots, operators, strict=True)]))[1][0] ** 2
+    epsilon = primal_step(unbounded(dual=terms), jnp.zeros(4), Steps(dual=eta, power_iterations=30))
+    assert 0.75 < epsilon * norm <= 1
+
+
+@pytest.mark.parametrize("eta", [0.5, (0.5, 5.0)])
+def test_the_minimum_does_not_depend_on_the_steps(rng, eta):
+    """Two dual terms, whose minimum a linear solve knows."""
+    problem, minimum = dense_problem(rng, dual=True)
+    halves = tuple(replace(term, weight=term.weight / 2) for term in problem.dual * 2)
+    x, _ = run(replace(problem, dual=halves), jnp.zeros(4), Steps(dual=eta, iterations=600, cg_iterations=4))
+    np.testing.assert_allclose(x, minimum, atol=1e-6)
+
+
+def test_steps_must_be_one_or_one_for_each():
+    term = AffineTerm(1.0, jnp.zeros(3), lambda x: x, L1())
+    with pytest.raises(ValueError, match="2 dual steps for 1 dual terms"):
+        run(unbounded(dual=(term,)), jnp.zeros(3), Steps(dual=(1.0, 2.0)))
 
 
 def test_terms_at_pixels_have_the_slope_and_the_hessian_of_their_sum(rng):

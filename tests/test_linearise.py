@@ -197,7 +197,7 @@ def test_eq10_latent_update_equals_the_dense_one():
     D = dense(lambda x: temporal_rows(x, v, o), SHAPE)
     M = dense(lambda x: data_rows(predicted(x, v, o), o), SHAPE)
     b = data_rows(o.blurry, o).ravel()
-    steps = Steps(ETA, relaxation=0.0, iterations=2, cg_iterations=100)
+    steps = Steps((ETA, MU * ETA, MU * ETA), relaxation=0.0, iterations=2, cg_iterations=100)
     result, epsilon = printed_iterations(LATENT, *clip, 0.0, steps)
     latent, s, q = v.latent.ravel(), np.zeros(len(A)), np.zeros(len(D))
     for _ in range(2):
@@ -218,7 +218,8 @@ def test_linearised_update_equals_the_dense_one(block):
     zeta = np.repeat(o.edge_map, 2, axis=0) if block is FLOW else o.edge_map
     W = np.diag(np.repeat(zeta.ravel(), count))
     slope = np.random.default_rng(4).standard_normal(x.shape)
-    result, epsilon = printed_iterations(block, *clip, jnp.asarray(slope), Steps(ETA, relaxation=0.0, iterations=2))
+    steps = Steps(NU[block.unknown] * ETA, relaxation=0.0, iterations=2)
+    result, epsilon = printed_iterations(block, *clip, jnp.asarray(slope), steps)
     variable, dual = x.ravel(), np.zeros(len(A))
     for _ in range(2):
         groups = np.repeat(np.arange(zeta.size), count)

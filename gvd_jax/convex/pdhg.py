@@ -4,7 +4,8 @@
 
 covers Eqs. (10), (14) and (17): conjugate gradients solve the quadratic terms inside the prox, every phi_j has a dual
 variable, g is the first-order Taylor term of Eqs. (12) and (15). The dual of a weighted term lives in a ball of radius
-w_j and steps by eta w_j^2, which is the paper's update of a unit-ball dual with the weight on the operator.
+w_j and steps by eta w_j, so that all cross their balls at one pace: a diagonal preconditioning (Pock and Chambolle
+2011). The paper's update of a unit-ball dual with the weight on the operator steps by eta w_j^2.
 """
 
 import dataclasses
@@ -53,9 +54,13 @@ class Problem:
 
 @pytree
 class Steps:
-    """Loop lengths and step sizes: `dual` is eta of Eqs. (10), (14), (17); the primal step is as large as converges."""
+    """Loop lengths and step sizes.
 
-    dual: float = 5.0
+    `dual` is eta, one for all dual terms or a tuple of one for each: eta of Eqs. (10), (14), (17) times their weight.
+    The primal step is as large as converges.
+    """
+
+    dual: Any = 10.0
     relaxation: float = 1.0
     iterations: int = static(default=20)
     cg_iterations: int = static(default=3)
@@ -77,14 +82,25 @@ def zero_duals(problem: Problem, x: Any) -> tuple[Any, ...]:
     return tuple(jax.tree.map(jnp.zeros_like, jax.eval_shape(term.linear, x)) for term in problem.dual)
 
 
+def _dual_steps(problem: Problem, steps: Steps) -> list[Any]:
+    """eta w of every dual term."""
+    etas = steps.dual if isinstance(steps.dual, tuple) else (steps.dual,) * len(problem.dual)
+    if len(etas) != len(problem.dual):
+        raise ValueError(
+            f"{len(etas)} dual steps for {len(problem.dual)} dual terms: give one number, or one for each term"
+        )
+    return [eta * term.weight for eta, term in zip(etas, problem.dual, strict=True)]
+
+
 def primal_step(problem: Problem, x: Any, steps: Steps) -> jax.Array:
-    """epsilon = 1 / (eta |A|^2), A the stacked and weighted dual operators."""
+    """epsilon = 1 / |A|^2, A the stacked dual operators, each times the root of its dual step."""
 
     def stacked(v):
-        return tuple(jax.tree.map(partial(jnp.multiply, term.weight), term.linear(v)) for term in problem.dual)
+        parts = zip(problem.dual, _dual_steps(problem, steps), strict=True)
+        return tuple(jax.tree.map(partial(jnp.multiply, jnp.sqrt(step)), term.linear(v)) for term, step in parts)
 
     norm = squared_norm(stacked, adjoint(stacked, x), x, steps.power_iterations)
-    return 1 / (SAFETY * steps.dual * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
+    return 1 / (SAFETY * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
 
 
 def _sum(parts: Iterable[Any], start: Any) -> Any:
@@ -111,6 +127,7 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
     if not problem.dual:
         x, _ = conjugate_gradient(curvature, tree_add(slope, linear_cost, -1), start, steps.cg_iterations)
         return clip(x), ()
+    dual_steps = _dual_steps(problem, steps)
     epsilon = primal_step(problem, start, steps)
     tiny = jnp.finfo(epsilon.dtype).tiny
 
@@ -125,13 +142,14 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
         left = tree_add(tree_add(x, step), z, -1)
         return z, tree_add(residual, left, -1 / epsilon)
 
-    def dual_update(term, dual, ahead):
-        step = jnp.maximum(steps.dual * term.weight**2, tiny)
+    def dual_update(term, step, dual, ahead):
+        step = jnp.maximum(step, tiny)
         moved = jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(ahead))
         return conjugate_prox(term.norm, moved, step, term.weight)
 
     def iterate(_, state: Iterate) -> Iterate:
-        duals = tuple(dual_update(t, y, state.ahead) for t, y in zip(problem.dual, state.duals, strict=True))
+        parts = zip(problem.dual, dual_steps, state.duals, strict=True)
+        duals = tuple(dual_update(term, step, dual, state.ahead) for term, step, dual in parts)
         force = _sum((back(y) for back, y in zip(transposes, duals, strict=True)), linear_cost)
         x, slope = prox(state.x, jax.tree.map(lambda f: -epsilon * f, force), state.slope)
         return Iterate(x, tree_add(x, tree_add(x, state.x, -1), steps.relaxation), duals, slope)

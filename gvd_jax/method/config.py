@@ -45,10 +45,11 @@ class Search:
     """Every flow subproblem starts from a flow searched anew, coarse to fine, in latent frames solved afresh.
 
     `draft_temporal` is mu of those frames once the motion of the ends is known: the temporal term would bind them to
-    the last flow, and the search would only find that one again.
+    the last flow, and the search would only find that one again. `draft_iterations` are enough for a search.
     """
 
     draft_temporal: Any
+    draft_iterations: int = static()
 
 
 @pytree
@@ -85,7 +86,7 @@ class Config:
             flow_temporal=2.0,
             brightness=0.05,
             structure=0.5,
-            latent=BlockOptions(Steps(dual=2.0, iterations=8, cg_iterations=3), jnp.inf, 0.0, 1.0),
+            latent=BlockOptions(Steps(iterations=8), jnp.inf, 0.0, 1.0),
             flow=BlockOptions(Steps(cg_iterations=30), 1.0),
             defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
@@ -93,7 +94,7 @@ class Config:
             edge_variance=jnp.inf,
             end_confidence=0.1,
             unconfirmed_confidence=0.1,
-            search=Search(draft_temporal=0.4),
+            search=Search(draft_temporal=0.4, draft_iterations=6),
             post=None,
             pyramid=Pyramid(rounds=2),
             # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
@@ -107,7 +108,7 @@ class Config:
     def fast() -> "Config":
         """The default with one round, and fewer iterations."""
         config = Config.default()
-        steps = replace(config.latent.steps, iterations=6)
+        steps = replace(config.latent.steps, iterations=4)
         return replace(
             config,
             latent=replace(config.latent, steps=steps),
@@ -122,17 +123,17 @@ class Config:
         """The paper: its kernel, energy and constants (section 5), 17 levels of factor 0.9, one round each.
 
         Iterations and step sizes are not printed; those of latent frames and flow are those of the authors' code of
-        reference [20], which has no defocus: its steps are ours.
+        reference [20], which has no defocus: its steps are ours. Eta is theirs times the weight of the term.
         """
         return Config(
             weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
             flow_temporal=250.0,  # [20]
             brightness=1.0,  # of the start flow, in the proportion of the default to flow_tv
             structure=10.0,
-            latent=BlockOptions(Steps(dual=20.0, iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
-            flow=BlockOptions(Steps(dual=0.5, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
+            latent=BlockOptions(Steps((20.0, 40.0, 40.0), iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
+            flow=BlockOptions(Steps(dual=10.0, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
             defocus=BlockOptions(
-                Steps(dual=0.5, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=2, linearisation=finite_difference
+                Steps(dual=10.0, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=2, linearisation=finite_difference
             ),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.25,  # section 4.1

@@ -174,11 +174,14 @@ def run_stage(
     if stage.kind == "ends":
         return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}
     assert stage.block is not None
-    if config.search is not None and stage.kind in ("draft", "latent"):
+    search = config.search
+    if search is not None and stage.kind in ("draft", "latent"):
         # Afresh: what the latent frames have taken over from an earlier flow would speak for it.
         unknowns = replace(unknowns, latent=blurry)
+        steps = replace(config.latent.steps, iterations=search.draft_iterations)
+        config = replace(config, latent=replace(config.latent, steps=steps))
         if stage.kind == "draft":
-            config = replace(config, weights=replace(config.weights, temporal=config.search.draft_temporal))
+            config = replace(config, weights=replace(config.weights, temporal=search.draft_temporal))
     unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:
         unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))

@@ -9,8 +9,8 @@ from gvd_jax.solve.blocks import LATENT, Block
 # Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
 COSTS = {
     "start flow": 0.7,
-    "draft": 1.0,
-    "latent": 1.0,
+    "draft": 0.8,
+    "latent": 0.8,
     "flow": 0.8,
     "defocus": 0.5,
     "search": 1.2,
