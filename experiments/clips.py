@@ -1,4 +1,4 @@
-"""Rendered clips with known truth, as folders: blur/, sharp/, flow/, occ/, perhaps sigma/, and meta.json."""
+"""Clips with known truth: rendered here, or folders: blur/, sharp/, flow/, occ/, perhaps sigma/, and meta.json."""
 
 import json
 from dataclasses import dataclass
@@ -8,9 +8,17 @@ import imageio.v3 as iio
 import numpy as np
 
 from gvd_jax.shapes import HostArray
+from gvd_jax.video.layers import Layer, photograph, random_path
 from gvd_jax.video.read_write import read_video
+from gvd_jax.video.synthesize import RenderedClip, render
 
 DIRECTIONS = ("fwd", "bwd")
+
+
+def rendered_clip(frames: int, height: int, width: int, duty_cycle: float, motion: float) -> RenderedClip:
+    """A photograph under a hand-held shake of `motion` pixels per frame interval on average."""
+    path = random_path(np.random.default_rng(0), frames, motion)
+    return render([Layer(photograph("motorcycle"), 1.0, path)], frames, height, width, duty_cycle)
 
 
 @dataclass(frozen=True)

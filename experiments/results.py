@@ -39,8 +39,9 @@ class Results:
         self.path.with_suffix(".md").write_text(self.table() + "\n")
 
     def table(self) -> str:
-        """All rows as Markdown; a column is every key that some row has."""
-        keys = list(dict.fromkeys(key for row in self.rows.values() for key in row if key != "surroundings"))
+        """All rows as Markdown; a column is every key under which some row has one value."""
+        items = (item for row in self.rows.values() for item in row.items())
+        keys = list(dict.fromkeys(key for key, value in items if not isinstance(value, list | dict)))
         lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
         for name, row in self.rows.items():
             lines.append(f"| {name} | " + " | ".join(_cell(row.get(key)) for key in keys) + " |")

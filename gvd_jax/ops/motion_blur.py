@@ -132,14 +132,16 @@ def _with_middle(samples: int, channels: list[jax.Array], spread: list[jax.Array
     return jnp.stack([middle * c + s for c, s in zip(channels, spread, strict=True)], -1).reshape(shape)
 
 
+# Either way is right everywhere. The choice falls when a program is traced, for the platform that JAX uses by default:
+# with `jax.lax.platform_dependent` every program would be traced in both ways.
 def _forward(path: Path, samples: int, pixels: Pixels, latent):
-    cpu, others = (partial(way, path, samples) for way in (_forward_by_strips, _forward_at_once))
-    return jax.lax.platform_dependent(pixels, latent, cpu=cpu, default=others)
+    way = _forward_by_strips if jax.default_backend() == "cpu" else _forward_at_once
+    return way(path, samples, pixels, latent)
 
 
 def _adjoint(path: Path, samples: int, pixels: Pixels, blurry):
-    cpu, others = (partial(way, path, samples) for way in (_adjoint_by_strips, _adjoint_at_once))
-    return jax.lax.platform_dependent(pixels, blurry, cpu=cpu, default=others)
+    way = _adjoint_by_strips if jax.default_backend() == "cpu" else _adjoint_at_once
+    return way(path, samples, pixels, blurry)
 
 
 def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):

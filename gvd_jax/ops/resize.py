@@ -1,7 +1,6 @@
 """Changes of resolution: frames are resampled, flow and defocus are also rescaled to pixels of the new level."""
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -51,8 +50,9 @@ def _resize(planes: jax.Array, method: str, kernel: Kernel, height: int, width: 
 
     JAX multiplies by matrices, for which a GPU tries for a minute which products are the fastest.
     """
-    cpu = partial(jax.image.resize, shape=(*planes.shape[:-2], height, width), method=method)
-    return jax.lax.platform_dependent(planes, cpu=cpu, default=partial(_by_taps, kernel, height, width))
+    if jax.default_backend() == "cpu":
+        return jax.image.resize(planes, (*planes.shape[:-2], height, width), method)
+    return _by_taps(kernel, height, width, planes)
 
 
 def resize_frames(frames: Frames, height: int, width: int) -> Frames:
