@@ -251,6 +251,18 @@ def test_the_minimum_does_not_depend_on_the_steps(rng, eta):
     np.testing.assert_allclose(x, minimum, atol=1e-6)
 
 
+def test_a_weight_of_zero_beside_another_has_a_derivative():
+    data = QuadraticTerm(1.0, jnp.ones(4), -jnp.arange(4.0), lambda x: x)
+
+    def roughness(weight):
+        terms = tuple(AffineTerm(w, jnp.zeros(4), difference, L1()) for w in (0.1, weight))
+        problem = unbounded((data,), terms)
+        x, _ = solve(problem, jnp.zeros(4), zero_duals(problem, jnp.zeros(4)), Steps(iterations=5))
+        return jnp.abs(difference(x)).sum()
+
+    assert jnp.isfinite(jax.grad(roughness)(0.0))
+
+
 def test_steps_must_be_one_or_one_for_each():
     term = AffineTerm(1.0, jnp.zeros(3), lambda x: x, L1())
     with pytest.raises(ValueError, match="2 dual steps for 1 dual terms"):

@@ -18,7 +18,10 @@ def adjoint(linear: LinearMap, like: Any) -> LinearMap:
 
 
 def squared_norm(linear: LinearMap, transposed: LinearMap, like: Any, iterations: int) -> jax.Array:
-    """Largest eigenvalue of A'A by the power method, from below; the start is noise of a fixed seed."""
+    """Largest eigenvalue of A'A by the power method, from below; the start is noise of a fixed seed.
+
+    A weighted adjoint A'D, D >= 0, gives that of A'DA.
+    """
     leaves, structure = jax.tree.flatten(like)
     keys = jax.random.split(jax.random.key(0), len(leaves))
     noise = [jax.random.normal(key, leaf.shape, leaf.dtype) for key, leaf in zip(keys, leaves, strict=True)]

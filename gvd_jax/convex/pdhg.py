@@ -93,13 +93,20 @@ def _dual_steps(problem: Problem, steps: Steps) -> list[Any]:
 
 
 def primal_step(problem: Problem, x: Any, steps: Steps) -> jax.Array:
-    """epsilon = 1 / |A|^2, A the stacked dual operators, each times the root of its dual step."""
+    """epsilon = 1 / |A' D A|, A the stacked dual operators and D their dual steps."""
+    dual_steps = _dual_steps(problem, steps)
 
     def stacked(v):
-        parts = zip(problem.dual, _dual_steps(problem, steps), strict=True)
-        return tuple(jax.tree.map(partial(jnp.multiply, jnp.sqrt(step)), term.linear(v)) for term, step in parts)
+        return tuple(term.linear(v) for term in problem.dual)
 
-    norm = squared_norm(stacked, adjoint(stacked, x), x, steps.power_iterations)
+    back = adjoint(stacked, x)
+
+    # The steps whole on the way back, not their roots both ways: a root has no derivative at a weight of 0.
+    def back_by_steps(duals):
+        parts = zip(dual_steps, duals, strict=True)
+        return back(tuple(jax.tree.map(partial(jnp.multiply, step), dual) for step, dual in parts))
+
+    norm = squared_norm(stacked, back_by_steps, x, steps.power_iterations)
     return 1 / (SAFETY * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
 
 
@@ -129,7 +136,8 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
         return clip(x), ()
     dual_steps = _dual_steps(problem, steps)
     epsilon = primal_step(problem, start, steps)
-    tiny = jnp.finfo(epsilon.dtype).tiny
+    # A ball of radius 0 is left by no step, but the step divides; its reciprocal must have a derivative.
+    floor = jnp.finfo(epsilon.dtype).eps
 
     def prox(x, step, slope):
         """argmin_z |z - x - step|^2 / (2 epsilon) + the quadratic terms, from z = x; and the slope there."""
@@ -143,7 +151,7 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
         return z, tree_add(residual, left, -1 / epsilon)
 
     def dual_update(term, step, dual, ahead):
-        step = jnp.maximum(step, tiny)
+        step = jnp.maximum(step, floor)
         moved = jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(ahead))
         return conjugate_prox(term.norm, moved, step, term.weight)
 

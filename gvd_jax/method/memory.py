@@ -8,6 +8,8 @@ from typing import Any
 
 import jax
 
+from gvd_jax.ops.platform import on_cpu
+
 # By default XLA orders a CPU program for concurrency. It is no faster for it, and holds up to nearly twice the memory.
 LEAN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 
@@ -15,7 +17,7 @@ LEAN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 @functools.cache
 def _options() -> dict[str, Any]:
     """LEAN on a CPU whose compiler knows the option; it is one of XLA's own, and may go as it came."""
-    if jax.default_backend() != "cpu":
+    if not on_cpu():
         return {}
     try:
         jax.jit(lambda: 0, compiler_options=LEAN)()

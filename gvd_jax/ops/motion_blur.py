@@ -19,6 +19,7 @@ from gvd_jax.ops.exposure import (
     read_place,
 )
 from gvd_jax.ops.linear_map import linear_map
+from gvd_jax.ops.platform import on_cpu
 from gvd_jax.ops.sampling import (
     corners,
     interpolate,
@@ -132,15 +133,13 @@ def _with_middle(samples: int, channels: list[jax.Array], spread: list[jax.Array
     return jnp.stack([middle * c + s for c, s in zip(channels, spread, strict=True)], -1).reshape(shape)
 
 
-# Either way is right everywhere. The choice falls when a program is traced, for the platform that JAX uses by default:
-# with `jax.lax.platform_dependent` every program would be traced in both ways.
 def _forward(path: Path, samples: int, pixels: Pixels, latent):
-    way = _forward_by_strips if jax.default_backend() == "cpu" else _forward_at_once
+    way = _forward_by_strips if on_cpu() else _forward_at_once
     return way(path, samples, pixels, latent)
 
 
 def _adjoint(path: Path, samples: int, pixels: Pixels, blurry):
-    way = _adjoint_by_strips if jax.default_backend() == "cpu" else _adjoint_at_once
+    way = _adjoint_by_strips if on_cpu() else _adjoint_at_once
     return way(path, samples, pixels, blurry)
 
 

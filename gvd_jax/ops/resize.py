@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.ops.platform import on_cpu
 from gvd_jax.shapes import DefocusMap, Flow, Frames
 
 Kernel = Callable[[np.ndarray], np.ndarray]
@@ -50,7 +51,7 @@ def _resize(planes: jax.Array, method: str, kernel: Kernel, height: int, width: 
 
     JAX multiplies by matrices, for which a GPU tries for a minute which products are the fastest.
     """
-    if jax.default_backend() == "cpu":
+    if on_cpu():
         return jax.image.resize(planes, (*planes.shape[:-2], height, width), method)
     return _by_taps(kernel, height, width, planes)
 
