@@ -24,9 +24,9 @@ from gvd_jax.method.deblur import solve_block
 from gvd_jax.method.duty_cycle import clip_duty_cycle
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.initialise import start_flow
-from gvd_jax.model.edge_map import luma
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.defocus_blur import SCALES
+from gvd_jax.ops.transfer import luma
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, LATENT, REWEIGHTED_DEFOCUS
 from gvd_jax.trees import replace
 
@@ -94,8 +94,9 @@ def duty_cycle_of_blurry(clip: TrueClip) -> Row:
     """The duty cycle that `deblur` finds: from the blurry frames in linear light and their start flow."""
     config = gvd.Config.default().with_transfer(clip.transfer)
     assert config.transfer is not None
-    gray = luma(config.transfer.to_linear(jnp.asarray(clip.blurry)))
-    found, seconds = timed(lambda: clip_duty_cycle(gray, start_flow(gray, config), config.path))
+    gray = config.transfer.gray(jnp.asarray(clip.blurry))
+    light = config.transfer.to_linear(gray)
+    found, seconds = timed(lambda: clip_duty_cycle(light, start_flow(gray, config), config.path))
     return {"tau": round(float(found), 3), "true tau": clip.duty_cycle} | seconds
 
 

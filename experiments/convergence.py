@@ -26,8 +26,8 @@ from gvd_jax.commands.compile_cache import use_compile_cache
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.pyramid import propagate
 from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.edge_map import luma
 from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.ops.transfer import luma
 from gvd_jax.trees import replace
 
 FRAMES, HEIGHT, WIDTH = 5, 180, 240

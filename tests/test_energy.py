@@ -16,6 +16,7 @@ from gvd_jax.model.terms import BRIGHTNESS, STRUCTURE, DataResidual, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.defocus_blur import discrete_gaussian, variance
 from gvd_jax.ops.exposure import piecewise_linear_path
+from gvd_jax.ops.transfer import TRANSFERS
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.trees import replace
 from tests.problems import random_clip, translating
@@ -103,6 +104,22 @@ def test_eq4_data_term_trusts_each_pixel_by_its_confidence(x64):
         dx, dy = energy.differences(error[i], y, x)
         expected += confidence[i, y, x] * (0.25 * error[i, y, x] ** 2 + dx**2 + dy**2).sum()
     np.testing.assert_allclose(part, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("curve", TRANSFERS, ids=lambda c: c.name)
+def test_eq4_light_adds_up_and_is_measured_in_display_values(x64, curve):
+    """Light is blurred, and the difference divided by the slope of the curve at the blurry value, at least 0.1."""
+    unknowns, observation = random_problem()
+    data = Term(1.0, DataResidual(replace(MODEL, transfer=curve)), SquaredL2())
+    part = jax.jit(evaluate)({"data": data}, unknowns, observation)[0]
+    v, o = host((unknowns, observation))
+    at, step = np.maximum(o.blurry, 0.1), 1e-6
+    above, below, light, blurry = (
+        np.asarray(curve.to_linear(jnp.asarray(x))) for x in (at + step, at - step, v.latent, o.blurry)
+    )
+    slope = (above - below) / (2 * step)
+    difference = (reference_blur(replace(v, latent=light), o) - blurry) / slope
+    np.testing.assert_allclose(part, energy.data_term(difference, 0 * difference), rtol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

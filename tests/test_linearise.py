@@ -139,7 +139,7 @@ def test_gradient_is_that_of_the_loops(block):
 @partial(jax.jit, static_argnums=0)
 def convex_cost(block, unknowns, observation, x):
     """Of the block's quadratic and dual terms at x, as the solver sees them."""
-    squares = [quadratic(TERMS[name], affine, block, unknowns, observation) for name in block.quadratic]
+    squares = [quadratic(TERMS[name], block, unknowns, observation) for name in block.quadratic]
     duals = [affine(TERMS[name], block, unknowns, observation) for name in block.dual]
 
     def at(term):
@@ -173,7 +173,7 @@ def test_convex_terms_are_exact_far_from_where_they_were_taken(name):
 @partial(jax.jit, static_argnums=0)
 def printed_iterations(block, unknowns, observation, linear_cost, steps):
     """The unknown after the iterations, from zero duals and without a box, and the primal step that was taken."""
-    squares = tuple(quadratic(TERMS[name], affine, block, unknowns, observation) for name in block.quadratic)
+    squares = tuple(quadratic(TERMS[name], block, unknowns, observation) for name in block.quadratic)
     duals = tuple(affine(TERMS[name], block, unknowns, observation) for name in block.dual)
     here = getattr(unknowns, block.unknown)
     start = block.to_planes(here)

@@ -264,6 +264,17 @@ def test_transfer_curves_invert_and_have_finite_slopes(x64, curve):
     np.testing.assert_allclose(curve.to_display(light)[1:], display[1:], atol=1e-6)
     for direction in (curve.to_linear, curve.to_display):
         assert np.isfinite(jax.vmap(jax.grad(direction))(display)).all()
+    ends = curve.to_linear(jnp.asarray([0.5 - 1e-6, 0.5 + 1e-6]))
+    np.testing.assert_allclose(curve.slope(jnp.asarray(0.5)), jnp.diff(ends)[0] / 2e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("curve", transfer.TRANSFERS, ids=lambda c: c.name)
+def test_gray_has_the_luma_of_the_light(x64, curve):
+    frames = jnp.asarray(np.random.default_rng(0).uniform(0.05, 1, (2, 3, 4, 3)))
+    light = np.asarray(curve.to_linear(frames)) @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(curve.to_linear(curve.gray(frames))[..., 0], light, rtol=1e-6)
+    gray = frames[..., :1]
+    np.testing.assert_allclose(curve.gray(gray), gray, rtol=1e-6)
 
 
 def test_a_linear_map_is_transposed_by_the_function_its_author_wrote():

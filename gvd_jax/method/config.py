@@ -45,11 +45,10 @@ class Search:
     """Every flow subproblem starts from a flow searched anew, coarse to fine, in latent frames solved afresh.
 
     `draft_temporal` is mu of those frames once the motion of the ends is known: the temporal term would bind them to
-    the last flow, and the search would only find that one again. `draft_iterations` are enough for a search.
+    the last flow, and the search would only find that one again.
     """
 
     draft_temporal: Any
-    draft_iterations: int = static()
 
 
 @pytree
@@ -67,6 +66,7 @@ class Config:
     start_defocus: Any  # pixels of the coarsest level
     edge_variance: Any  # v_I of Eq. (7), squared intensity
     end_confidence: Any  # of the data term in the first and last frame while their motion is a guess
+    model_error: Any  # of the blur model, as noise of display values: as much noise halves the weight of the data term
     unconfirmed_confidence: Any  # of the data term where the flow back from neither neighbour returns
     search: Search | None
     post: PostFilter | None
@@ -82,19 +82,20 @@ class Config:
     def default() -> "Config":
         """The best pictures: quadratic path, flow by constancy in pixels, a few rounds at full size."""
         return Config(
-            weights=Weights(data=600.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=0.3),
+            weights=Weights(data=700.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=0.3),
             flow_temporal=2.0,
             brightness=0.05,
             structure=0.5,
-            latent=BlockOptions(Steps(iterations=8), jnp.inf, 0.0, 1.0),
+            latent=BlockOptions(Steps(iterations=4), jnp.inf, 0.0, 1.0, linearisations=2),
             flow=BlockOptions(Steps(cg_iterations=30), 1.0),
             defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
             start_defocus=0.0,
             edge_variance=jnp.inf,
             end_confidence=0.1,
+            model_error=0.005,
             unconfirmed_confidence=0.1,
-            search=Search(draft_temporal=0.4, draft_iterations=6),
+            search=Search(draft_temporal=0.4),
             post=None,
             pyramid=Pyramid(rounds=2),
             # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
@@ -108,7 +109,7 @@ class Config:
     def fast() -> "Config":
         """The default with one round, and fewer iterations."""
         config = Config.default()
-        steps = replace(config.latent.steps, iterations=4)
+        steps = replace(config.latent.steps, iterations=2)
         return replace(
             config,
             latent=replace(config.latent, steps=steps),
@@ -139,6 +140,7 @@ class Config:
             start_defocus=0.25,  # section 4.1
             edge_variance=(25 / 255) ** 2,  # Eq. (7)
             end_confidence=1.0,
+            model_error=jnp.inf,
             unconfirmed_confidence=1.0,
             search=None,
             post=PostFilter(),  # Eqs. (18)-(19)
@@ -172,7 +174,7 @@ class Config:
         """Eq. (8) as `block` sees it, with `samples` reads per side of the exposure, and the terms of constancy."""
         temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
         weights = replace(self.weights, temporal=temporal)
-        return gvd_energy(weights, BlurModel(self.path, samples, self.scales)) | {
+        return gvd_energy(weights, BlurModel(self.path, samples, self.scales, self.transfer or NONE)) | {
             "brightness": Term(self.brightness, BRIGHTNESS, CONSTANT),
             "structure": Term(self.structure, STRUCTURE, CONSTANT),
         }

@@ -17,13 +17,14 @@ from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.memory import give_back, lean_jit
+from gvd_jax.method.noise import data_worth
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.pyramid import propagate
 from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
-from gvd_jax.model.edge_map import edge_map, luma
+from gvd_jax.model.edge_map import edge_map
 from gvd_jax.model.energy import Energy, evaluate
 from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
@@ -52,6 +53,11 @@ class Result:
     history: tuple[Progress, ...]
 
 
+@jax.jit
+def _gray(frames: Frames, config: Config) -> Float[Array, "T H W 1"]:
+    return (config.transfer or NONE).gray(frames)
+
+
 # Three programs for one subproblem, for the outer two serve several.
 @partial(jax.jit, static_argnames="block")
 def _observation(
@@ -65,7 +71,7 @@ def _observation(
         return replace(observed, visibility=inside(unknowns.flow))
     visible = visibility(unknowns.flow)
     trust = blur_confidence(visible, config.unconfirmed_confidence).at[jnp.array([0, -1])].mul(end_confidence)
-    return replace(observed, visibility=visible, confidence=trust)
+    return replace(observed, visibility=visible, confidence=trust * data_worth(blurry, config.model_error))
 
 
 @partial(lean_jit, static_argnames=("block",))
@@ -129,33 +135,39 @@ def _blurry_at(frames: Frames, shape: tuple[int, int]) -> Frames:
 
 
 @jax.jit
-def _channel(unknowns: Unknowns, light: Frames, number: Any) -> tuple[Unknowns, Float[Array, "T H W 1"]]:
-    """One channel of the clip, and where its solve starts: as the blurry channel under the restored luma."""
-    blurry = jax.lax.dynamic_slice_in_dim(light, number, 1, -1)
-    return replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - luma(light), 0, 1)), blurry
+def _channel(
+    unknowns: Unknowns, observation: Observation, frames: Frames, number: Any, model_error: Any
+) -> tuple[Unknowns, Observation]:
+    """Where the solve of one channel of the clip starts, as the blurry channel under the restored gray; and what is
+    observed of it, given the observation of the gray."""
+    blurry = jax.lax.dynamic_slice_in_dim(frames, number, 1, -1)
+    start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - observation.blurry, 0, 1))
+    worth = data_worth(blurry, model_error) / data_worth(observation.blurry, model_error)
+    return start, replace(observation, blurry=blurry, confidence=worth * observation.confidence)
 
 
 def _solve_channels(
-    stage: Stage, unknowns: Unknowns, light: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
+    stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
 ) -> tuple[Unknowns, dict[str, Any]]:
-    """The latent frames in colour, by the program of the gray ones, and the energy of their luma.
+    """The latent frames in colour, by the program of the gray ones, and the energy of their gray.
 
     A total variation that joins the channels gains nothing over one of each.
     """
     energy = config.energy(LATENT, stage.samples)
-    observation = _observation(LATENT, unknowns, luma(light), duty_cycle, config, end_confidence)
+    observation = _observation(LATENT, unknowns, _gray(frames, config), duty_cycle, config, end_confidence)
     channels = []
-    for number in range(light.shape[-1]):
-        start, blurry = _channel(unknowns, light, number)
-        channels.append(_solve(LATENT, energy, start, replace(observation, blurry=blurry), config.latent))
+    for number in range(frames.shape[-1]):
+        start, observed = _channel(unknowns, observation, frames, number, config.model_error)
+        channels.append(_solve(LATENT, energy, start, observed, config.latent))
     latent = jnp.concatenate(channels, -1)
-    return replace(unknowns, latent=latent), _energies(energy, replace(unknowns, latent=luma(latent)), observation)
+    gray = replace(unknowns, latent=_gray(latent, config))
+    return replace(unknowns, latent=latent), _energies(energy, gray, observation)
 
 
 def run_stage(
-    stage: Stage, unknowns: Unknowns, light: Frames, duty_cycle: DutyCycle, config: Config
+    stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config
 ) -> tuple[Unknowns, dict[str, Any]]:
-    """Carry the unknowns through one stage; `light` [T, H, W, C] is the blurry clip in linear light at full size."""
+    """Carry the unknowns through one stage; `frames` [T, H, W, C] are the blurry clip at full size."""
     if unknowns.flow.shape[2:4] != stage.shape:
         unknowns = _to_level(unknowns, stage.shape)
     if stage.kind == "filter":
@@ -163,8 +175,8 @@ def run_stage(
         return _filter(unknowns, config.post.sigma, config.post.occluded), {}
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
-        return _solve_channels(stage, unknowns, light, duty_cycle, config, end_confidence)
-    blurry = _blurry_at(luma(light), stage.shape)
+        return _solve_channels(stage, unknowns, frames, duty_cycle, config, end_confidence)
+    blurry = _blurry_at(_gray(frames, config), stage.shape)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
         constancy = config.energy(START_FLOW, 0)
@@ -178,8 +190,6 @@ def run_stage(
     if search is not None and stage.kind in ("draft", "latent"):
         # Afresh: what the latent frames have taken over from an earlier flow would speak for it.
         unknowns = replace(unknowns, latent=blurry)
-        steps = replace(config.latent.steps, iterations=search.draft_iterations)
-        config = replace(config, latent=replace(config.latent, steps=steps))
         if stage.kind == "draft":
             config = replace(config, weights=replace(config.weights, temporal=search.draft_temporal))
     unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
@@ -188,9 +198,8 @@ def run_stage(
     return unknowns, energy
 
 
-def _first_unknowns(light: Frames, flow: Flow, config: Config, shape: tuple[int, int]) -> Unknowns:
+def _first_unknowns(gray: Frames, flow: Flow, config: Config, shape: tuple[int, int]) -> Unknowns:
     """Blurry frames, start flow and start defocus on the coarsest level (section 4.1)."""
-    gray = luma(light)
     coarse = _to_level(Unknowns(gray, flow, jnp.zeros(gray.shape[:3], gray.dtype)), shape)
     return replace(coarse, defocus=jnp.full_like(coarse.defocus, config.start_defocus))
 
@@ -202,14 +211,13 @@ def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -
     reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. Nothing is
     checked. Returns the latent frames in display values, the flow and the defocus map.
     """
-    transfer = config.transfer or NONE
-    light = transfer.to_linear(frames)
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     plan = make_plan(frames.shape[1], frames.shape[2], config)
-    unknowns = _first_unknowns(light, start_flow(luma(light), config), config, plan[0].shape)
+    gray = _gray(frames, config)
+    unknowns = _first_unknowns(gray, start_flow(gray, config), config, plan[0].shape)
     for stage in plan:
-        unknowns, _ = run_stage(stage, unknowns, light, tau, config)
-    return replace(unknowns, latent=transfer.to_display(unknowns.latent))
+        unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
+    return unknowns
 
 
 def _samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
@@ -257,23 +265,24 @@ def deblur(
     total = COSTS["start flow"] + sum(stage.cost for stage in plan)
     recorder = _Recorder(hooks, total)
     transfer = config.transfer or choose_transfer(frames, config)
-    light = transfer.to_linear(frames)
-    gray = luma(light)
+    config = replace(config, transfer=transfer)
+    gray = _gray(frames, config)
     flow = start_flow(gray, config)
     tau = given
     if tau is None:
-        tau = jnp.full(frames.shape[0], clip_duty_cycle(gray, flow, config.path))
+        light = transfer.to_linear(gray)
+        tau = jnp.full(frames.shape[0], clip_duty_cycle(light, flow, config.path))
         if duty_cycle == "per-frame":
-            tau = frame_duty_cycles(gray, flow, tau, config.path)
+            tau = frame_duty_cycles(light, flow, tau, config.path)
     tau = jnp.asarray(tau, frames.dtype)
     config = replace(config, samples=_samples_for(flow, tau))
     plan = make_plan(frames.shape[1], frames.shape[2], config)
-    unknowns = _first_unknowns(light, flow, config, plan[0].shape)
+    unknowns = _first_unknowns(gray, flow, config, plan[0].shape)
     recorder.add("start flow", 0, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
     give_back()
     for stage in plan:
-        unknowns, energy = run_stage(stage, unknowns, light, tau, config)
+        unknowns, energy = run_stage(stage, unknowns, frames, tau, config)
         recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns)
         give_back()
-    latent = jnp.clip(transfer.to_display(unknowns.latent), 0, 1)
+    latent = jnp.clip(unknowns.latent, 0, 1)
     return Result(latent, unknowns.flow, unknowns.defocus, tau, tuple(recorder.history))

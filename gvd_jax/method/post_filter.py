@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.model.edge_map import luma
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
+from gvd_jax.ops.transfer import luma
 from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index
 from gvd_jax.shapes import Flow, Frames, Scalar, Visibility
 

@@ -3,8 +3,7 @@
 from gvd_jax.method.config import Config
 from gvd_jax.method.duty_cycle import clip_mismatch
 from gvd_jax.method.initialise import start_flow
-from gvd_jax.model.edge_map import luma
-from gvd_jax.ops.transfer import NONE, SRGB, Transfer
+from gvd_jax.ops.transfer import NONE, SRGB, Transfer, luma
 from gvd_jax.shapes import Frames
 
 

@@ -24,6 +24,8 @@ Residual = Callable[[Unknowns, Observation], Any]
 # Eq. (4) lists derivative filters only, which leaves a constant per frame free: the zero-order residual joins with
 # weight 0.25 (of the squares), as in the authors' code of reference [20].
 ZERO_ORDER_WEIGHT = 0.25
+# Display values below it are measured as here: the curve is flat in the dark, and noise of the light shows there.
+DARK = 0.1
 
 
 def channels(x: jax.Array) -> tuple[jax.Array, ...]:
@@ -48,18 +50,24 @@ class Term:
 
 @pytree
 class DataResidual:
-    """Eq. (4): K G L - B and its two derivatives, taken outside K as printed. For each channel 3 x [T, H, W]."""
+    """Eq. (4): K G L - B and its two derivatives, taken outside K as printed. For each channel 3 x [T, H, W].
+
+    The difference is that of light in display values, to first order: the weight of a residual that is left, and of
+    noise, is that of the other terms, and the same in the shade as in the light.
+    """
 
     blur: BlurModel = static(default=BlurModel())
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
         predicted = self.blur(unknowns.latent, unknowns.flow, unknowns.defocus, observation.duty_cycle)
+        transfer, blurry = self.blur.transfer, observation.blurry
+        difference = (predicted - transfer.to_linear(blurry)) / transfer.slope(jnp.maximum(blurry, DARK))
         trust = jnp.sqrt(observation.confidence)
 
         def residual(error):
             return tuple(trust * r for r in (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1)))
 
-        return tuple(residual(error) for error in channels(predicted - observation.blurry))
+        return tuple(residual(error) for error in channels(difference))
 
 
 @pytree

@@ -1,11 +1,21 @@
-"""Camera curves: blur adds up in linear light, files hold display values."""
+"""Camera curves: blur adds up in linear light, files hold display values. And the luma of both."""
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
+from gvd_jax.shapes import Array, Float, Frames
 from gvd_jax.trees import pytree, static
+
+LUMA = (0.299, 0.587, 0.114)  # BT.601
+
+
+def luma(frames: Frames) -> Float[Array, "T H W 1"]:
+    """One channel: the frames themselves if gray, their BT.601 luma if RGB."""
+    if frames.shape[-1] == 1:
+        return frames
+    return (frames * jnp.asarray(LUMA, frames.dtype)).sum(-1, keepdims=True)
 
 
 def identity(x: jax.Array) -> jax.Array:
@@ -36,6 +46,14 @@ class Transfer:
     name: str = static()
     to_linear: Callable[[jax.Array], jax.Array] = static()
     to_display: Callable[[jax.Array], jax.Array] = static()
+
+    def slope(self, display: jax.Array) -> jax.Array:
+        """The derivative of `to_linear`."""
+        return jax.jvp(self.to_linear, (display,), (jnp.ones_like(display),))[1]
+
+    def gray(self, display: Frames) -> Float[Array, "T H W 1"]:
+        """Display values of the luma of the light, under which a blur of the colours is a blur of the gray."""
+        return self.to_display(luma(self.to_linear(display)))
 
 
 NONE = Transfer("none", identity, identity)

@@ -36,26 +36,17 @@ def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observatio
     return AffineTerm(term.weight, offset, linear, term.norm)
 
 
-def linearised(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
-    """The residual, linearised around the current unknowns, as offset + linear(x)."""
+def quadratic(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> QuadraticTerm:
+    """The linearised residual under the quadratic majoriser of its norm; squares of affine residuals stay the same."""
     here = block.to_planes(getattr(unknowns, block.unknown))
     at_here, linear = jax.linearize(_residual_of_planes(term, block, unknowns, observation), here)
-    return AffineTerm(term.weight, jax.tree.map(jnp.subtract, at_here, linear(here)), linear, term.norm)
-
-
-def quadratic(
-    term: Term, residual: Callable[..., AffineTerm], block: Block, unknowns: Unknowns, observation: Observation
-) -> QuadraticTerm:
-    """The `affine` or `linearised` residual under the quadratic majoriser of its norm at the current residual."""
-    model = residual(term, block, unknowns, observation)
-    here = block.to_planes(getattr(unknowns, block.unknown))
-    curvature = term.norm.curvature(jax.tree.map(jnp.add, model.offset, model.linear(here)))
-    return QuadraticTerm(term.weight, curvature, model.offset, model.linear)
+    offset = jax.tree.map(jnp.subtract, at_here, linear(here))
+    return QuadraticTerm(term.weight, term.norm.curvature(at_here), offset, linear)
 
 
 def gauss_newton(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
     """Linearise residuals and majorise their norms: weight * sum q (r0 + J (x - x0))^2."""
-    return tuple(quadratic(term, linearised, block, unknowns, observation) for term in terms), 0.0
+    return tuple(quadratic(term, block, unknowns, observation) for term in terms), 0.0
 
 
 def gradient(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:

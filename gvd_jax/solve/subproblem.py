@@ -15,7 +15,7 @@ from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Array, Float, Scalar
 from gvd_jax.solve.blocks import Block
-from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, linearised, quadratic
+from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, quadratic
 from gvd_jax.trees import pytree, replace, static
 
 
@@ -63,12 +63,12 @@ def convex_model(
     """The convex problem around `state`, within its box, in the planes of the unknown."""
     unknowns = state.unknowns
     here = block.to_planes(getattr(unknowns, block.unknown))
-    exact = tuple(quadratic(energy[name], affine, block, unknowns, observation) for name in block.quadratic)
+    squares = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.quadratic)
     terms = [energy[name] for name in block.linearised]
     models, linear_cost = options.linearisation(terms, block, unknowns, observation)
-    pointwise = tuple(quadratic(energy[name], linearised, block, unknowns, observation) for name in block.pointwise)
+    pointwise = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.pointwise)
     return Problem(
-        quadratic=exact + models + ((at_pixels(pointwise, here),) if pointwise else ()),
+        quadratic=squares + models + ((at_pixels(pointwise, here),) if pointwise else ()),
         dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
         linear_cost=linear_cost,
         lower=jax.tree.map(lambda x: jnp.maximum(options.lower, x - options.radius), here),
@@ -87,8 +87,8 @@ def step(
 ) -> tuple[BlockState, BlockInfo]:
     """Linearise, solve, and go as far as pays.
 
-    Where the model is exact that is all the way. Elsewhere a frame whose true energy would rise goes less far, and none
-    moves if the sum would rise, for terms join the frames.
+    Without `linearised` terms that is all the way. With them a frame whose true energy would rise goes less far, and
+    none moves if the sum would rise, for terms join the frames.
     """
     problem = convex_model(block, energy, state, observation, options)
     start = getattr(state.unknowns, block.unknown)
