@@ -1,4 +1,4 @@
-"""The convex tools on problems whose answer is known: norms, conjugate gradients, operator norm, primal-dual solver."""
+"""The convex tools on problems whose answer is known: norms and the primal-dual solver."""
 
 from functools import partial
 
@@ -7,12 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.convex.cg import conjugate_gradient
-from gvd_jax.convex.linear import adjoint, squared_norm
 from gvd_jax.convex.norms import L1, GroupL2, SquaredL2, conjugate_prox, value
 from gvd_jax.convex.pdhg import AffineTerm, Problem, Steps, primal_step, solve, zero_duals
 from gvd_jax.convex.quadratic import QuadraticTerm, at_pixels
-from gvd_jax.ops.differences import forward_difference, image_gradient
+from gvd_jax.ops.differences import forward_difference
 from gvd_jax.trees import replace
 from tests.references import solvers
 
@@ -104,57 +102,6 @@ def test_curvature_stops_at_the_floor(norm):
 )
 def test_norms_have_no_slope_at_zero(name):
     np.testing.assert_array_equal(jax.grad(partial(value, NORMS[name]))(jnp.zeros(3)), 0)
-
-
-def positive_definite(rng, n):
-    root = rng.standard_normal((n, n))
-    return root @ root.T + 0.1 * np.eye(n), rng.standard_normal(n)
-
-
-def cg(operator, right, start, iterations):
-    return conjugate_gradient(operator, right - operator(start), start, iterations)[0]
-
-
-def test_conjugate_gradients_are_exact_after_as_many_steps_as_unknowns(rng):
-    matrix, right = positive_definite(rng, 6)
-    error = []
-    for iterations in (0, 2, 4, 6):
-        x = cg(lambda v: jnp.asarray(matrix) @ v, jnp.asarray(right), jnp.ones(6), iterations)
-        error.append(x - np.linalg.solve(matrix, right))
-    energies = [e @ matrix @ e for e in error]
-    assert energies[0] > energies[1] > energies[2] > energies[3]
-    np.testing.assert_allclose(error[-1], 0, atol=1e-8)
-
-
-def test_conjugate_gradients_stay_at_the_solution(rng):
-    matrix, right = positive_definite(rng, 6)
-    solution = jnp.asarray(np.linalg.solve(matrix, right))
-    for right_side, start in ((jnp.asarray(right), solution), (jnp.zeros(6), jnp.zeros(6))):
-        x = cg(lambda v: jnp.asarray(matrix) @ v, right_side, start, 20)
-        np.testing.assert_allclose(x, start, atol=1e-9)
-
-
-def test_conjugate_gradients_differentiate_what_was_computed(rng):
-    """Two of six steps: the derivative is that of the two steps, not of the solution."""
-    matrix, right = (jnp.asarray(a) for a in positive_definite(rng, 6))
-    once = jax.jit(lambda t: cg(lambda v: t * v + matrix @ v, right, 0 * right, 2)[0])
-    np.testing.assert_allclose(jax.grad(once)(0.5), (once(0.5 + 1e-6) - once(0.5 - 1e-6)) / 2e-6, rtol=1e-6)
-
-
-def test_squared_norm_is_the_largest_singular_value(rng):
-    matrix = jnp.asarray(rng.standard_normal((6, 4)))
-    largest = np.linalg.svd(matrix)[1][0] ** 2
-    norms = [squared_norm(lambda v: matrix @ v, lambda y: matrix.T @ y, jnp.zeros(4), n) for n in (1, 3, 60)]
-    assert norms[0] < norms[1] < norms[2] <= largest * (1 + 1e-12)
-    np.testing.assert_allclose(norms[2], largest, rtol=1e-8)
-
-
-def test_squared_norm_of_the_image_gradient():
-    """Eigenvalues of the Neumann Laplacian are sums of 2 - 2 cos(k pi / n), one per axis."""
-    image = jnp.zeros((5, 7))
-    gradient = partial(image_gradient, height_axis=0)
-    norm = squared_norm(gradient, adjoint(gradient, image), image, 200)
-    np.testing.assert_allclose(norm, sum(2 - 2 * np.cos((n - 1) * np.pi / n) for n in (5, 7)), rtol=1e-3)
 
 
 def difference(x):

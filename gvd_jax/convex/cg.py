@@ -13,10 +13,13 @@ from gvd_jax.convex.linear import LinearMap
 from gvd_jax.trees import tree_add, tree_dot
 
 
-def conjugate_gradient(operator: LinearMap, residual: Any, start: Any, iterations: int) -> tuple[Any, Any]:
+def conjugate_gradient(
+    operator: LinearMap, residual: Any, start: Any, iterations: int, precondition: LinearMap = lambda residual: residual
+) -> tuple[Any, Any]:
     """`iterations` steps from `start`, whose `residual` is right - operator(start), for a positive definite operator.
 
-    Returns the x that is nearer to operator(x) = right, and its residual. Points are pytrees of arrays.
+    Returns the x that is nearer to operator(x) = right, and its residual. Points are pytrees of arrays. `precondition`
+    is positive definite too, and near the inverse of the operator.
     """
 
     def step(_, state):
@@ -26,10 +29,12 @@ def conjugate_gradient(operator: LinearMap, residual: Any, start: Any, iteration
         length = jnp.where(curvature > 0, energy / jnp.where(curvature > 0, curvature, 1), 0)
         x = tree_add(x, direction, length)
         residual = tree_add(residual, image, -length)
-        new_energy = tree_dot(residual, residual)
+        downhill = precondition(residual)
+        new_energy = tree_dot(residual, downhill)
         turn = jnp.where(energy > 0, new_energy / jnp.where(energy > 0, energy, 1), 0)
-        return x, residual, tree_add(residual, direction, turn), new_energy
+        return x, residual, tree_add(downhill, direction, turn), new_energy
 
-    state = (start, residual, residual, tree_dot(residual, residual))
+    downhill = precondition(residual)
+    state = (start, residual, downhill, tree_dot(residual, downhill))
     x, residual, _, _ = jax.lax.fori_loop(0, iterations, step, state)
     return x, residual

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.cg import conjugate_gradient
-from gvd_jax.convex.linear import LinearMap, adjoint, squared_norm
+from gvd_jax.convex.linear import LinearMap, adjoint, chessboard_diagonal, squared_norm
 from gvd_jax.convex.norms import Norm, conjugate_prox
 from gvd_jax.convex.quadratic import Quadratic
 from gvd_jax.trees import pytree, static, tree_add
@@ -117,8 +117,9 @@ def _sum(parts: Iterable[Any], start: Any) -> Any:
 def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) -> tuple[Any, tuple[Any, ...]]:
     """Run `steps.iterations` iterations from `start` and `duals`; returns the primal variable and the duals.
 
-    Without dual terms there is no primal-dual iteration: conjugate gradients solve the problem, then it is clipped. A
-    prox by conjugate gradients knows no box: with both, only the answer is clipped. Primal variables are pytrees.
+    Without dual terms there is no primal-dual iteration: conjugate gradients, preconditioned by the diagonal, solve the
+    problem, then it is clipped. A prox by conjugate gradients knows no box: with both, only the answer is clipped.
+    Primal variables are pytrees.
     """
     zero = jax.tree.map(jnp.zeros_like, start)
     transposes = [adjoint(term.linear, start) for term in problem.dual]
@@ -132,7 +133,12 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
 
     slope = jax.tree.map(jnp.negative, _sum((term.slope(start) for term in problem.quadratic), zero))
     if not problem.dual:
-        x, _ = conjugate_gradient(curvature, tree_add(slope, linear_cost, -1), start, steps.cg_iterations)
+        # Reweighting makes the curvature of one pixel a thousand times that of another.
+        diagonal = jax.tree.map(lambda d: jnp.where(d > 0, d, 1), chessboard_diagonal(curvature, start))
+        downhill = tree_add(slope, linear_cost, -1)
+        x, _ = conjugate_gradient(
+            curvature, downhill, start, steps.cg_iterations, lambda r: jax.tree.map(jnp.divide, r, diagonal)
+        )
         return clip(x), ()
     dual_steps = _dual_steps(problem, steps)
     epsilon = primal_step(problem, start, steps)
