@@ -13,7 +13,7 @@ class Progress:
     step, on this level; `unknowns` the current `Unknowns` of this level (None while there is only a start flow).
     """
 
-    stage: str  # what was done, for a human: "start flow", "draft", "latent", "search", "flow", "colour"
+    stage: str  # what was done, for a human: "start flow", "draft", "latent", "search", "flow", "colour", "blend"
     level: int  # 0 is the coarsest
     levels: int
     shape: tuple[int, int]  # (H, W) of this level

@@ -52,6 +52,14 @@ class Search:
 
 
 @pytree
+class Blend:
+    """The result goes back towards the blurry frames where restored neighbours differ by more than `tolerance` of the
+    squared change."""
+
+    tolerance: Any = 0.2
+
+
+@pytree
 class Config:
     """All settings. Numbers are traced, so sweeps share one program; schedules, kernels and blocks are static."""
 
@@ -70,6 +78,7 @@ class Config:
     unconfirmed_confidence: Any  # of the data term where the flow back from neither neighbour returns
     search: Search | None
     post: PostFilter | None
+    blend: Blend | None
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
     blocks: tuple[Block, ...] = static()  # of one round, in this order
@@ -97,6 +106,7 @@ class Config:
             unconfirmed_confidence=0.1,
             search=Search(draft_temporal=0.4),
             post=None,
+            blend=Blend(),
             pyramid=Pyramid(rounds=2),
             # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30, omitted=2),
@@ -144,6 +154,7 @@ class Config:
             unconfirmed_confidence=1.0,
             search=None,
             post=PostFilter(),  # Eqs. (18)-(19)
+            blend=None,
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
 from gvd_jax.method.config import Config
+from gvd_jax.method.doubt import blend_by_agreement
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.initialise import start_flow
@@ -124,6 +125,11 @@ def _filter(unknowns: Unknowns, sigma, occluded) -> Unknowns:
     return replace(unknowns, latent=post_filter(unknowns.latent, unknowns.flow, seen, sigma, occluded))
 
 
+@lean_jit
+def _blend(unknowns: Unknowns, frames: Frames, tolerance: Any) -> Unknowns:
+    return replace(unknowns, latent=blend_by_agreement(frames, unknowns.latent, unknowns.flow, tolerance))
+
+
 @partial(jax.jit, static_argnames=("shape",))
 def _to_level(unknowns: Unknowns, shape: tuple[int, int]) -> Unknowns:
     return propagate(unknowns, shape)
@@ -173,6 +179,9 @@ def run_stage(
     if stage.kind == "filter":
         assert config.post is not None
         return _filter(unknowns, config.post.sigma, config.post.occluded), {}
+    if stage.kind == "blend":
+        assert config.blend is not None
+        return _blend(unknowns, frames, config.blend.tolerance), {}
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
         return _solve_channels(stage, unknowns, frames, duty_cycle, config, end_confidence)

@@ -17,6 +17,7 @@ COSTS = {
     "ends": 0.15,
     "filter": 0.3,
     "colour": 2.6,
+    "blend": 0.1,
 }
 
 
@@ -25,7 +26,7 @@ class Stage:
     """One step of the plan.
 
     `kind`: the unknown a block solves for, "draft" (latent frames to search a flow in, once the motion of the ends is
-    known), "search" (flow from zero), "ends" (their motion), "filter" or "colour".
+    known), "search" (flow from zero), "ends" (their motion), "filter", "colour" or "blend".
     """
 
     kind: str
@@ -38,7 +39,7 @@ class Stage:
 
 
 def make_plan(height: int, width: int, config: Config) -> list[Stage]:
-    """All stages from the coarsest level to the final solve in colour at full size."""
+    """All stages from the coarsest level to the final solve in colour at full size, and what follows it."""
     shapes = level_shapes(height, width, config.pyramid)
 
     def stage(kind: str, block: Block | None, level: int, shape: Shape) -> Stage:
@@ -58,4 +59,6 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
                 plan.append(stage("draft" if draft else block.unknown, block, level, shape))
         if config.post is not None:
             plan.append(stage("filter", None, level, shape))
-    return [*plan, stage("colour", LATENT, len(shapes) - 1, (height, width))]
+    last = len(shapes) - 1
+    plan.append(stage("colour", LATENT, last, (height, width)))
+    return [*plan, stage("blend", None, last, (height, width))] if config.blend is not None else plan

@@ -1,0 +1,62 @@
+"""The blend towards the blurry frames, against the loop over its definition."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gvd_jax.method.doubt import blend_by_agreement
+from gvd_jax.method.noise import noise_level
+from tests.references.blur import bilinear
+from tests.references.energy import inside
+
+TOLERANCE = 0.2
+SHAPE = (3, 9, 11)
+pytestmark = pytest.mark.usefixtures("x64")
+blend = jax.jit(blend_by_agreement)
+
+
+def loop(blurry, latent, flow, noise):
+    """Windows repeat the border, as everywhere; `noise` is the mean square of that of the channels."""
+    frames, height, width = SHAPE
+    change = ((latent - blurry) ** 2).mean(-1)
+    disagreement = np.zeros(SHAPE)
+    for i, y, x in np.ndindex(SHAPE):
+        asked = []
+        for k, n in enumerate((1, -1)):
+            there = y + flow[i, k, y, x, 1], x + flow[i, k, y, x, 0]
+            if 0 <= i + n < frames and inside(*there, height, width):
+                asked.append(((latent[i, y, x] - bilinear(latent[i + n], *there)) ** 2).mean())
+            else:
+                asked.append(change[i, y, x])
+        disagreement[i, y, x] = min(asked)
+    result = np.zeros_like(latent)
+    for i, y, x in np.ndindex(SHAPE):
+        window = np.ix_(np.clip(np.arange(y - 2, y + 3), 0, height - 1), np.clip(np.arange(x - 2, x + 3), 0, width - 1))
+        doubt = (disagreement[i][window].mean() - noise) / change[i][window].mean() - TOLERANCE
+        share = np.clip(1 - max(doubt, 0) / 2, 0, 1)
+        result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
+    return result
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("error", [0.0, 0.1, 0.4])
+def test_blend_equals_the_loop(rng, channels, error):
+    blurry = np.broadcast_to(0.5, (*SHAPE, channels)) + 0.01 * rng.standard_normal((*SHAPE, channels))
+    scene = 0.3 * rng.standard_normal((1, *SHAPE[1:], channels))
+    latent = blurry + scene + error * rng.standard_normal((*SHAPE, channels))
+    flow = 1.5 * rng.standard_normal((SHAPE[0], 2, *SHAPE[1:], 2))
+    noise = np.mean([float(noise_level(jnp.asarray(blurry[..., k : k + 1]))) ** 2 for k in range(channels)])
+    result = blend(*map(jnp.asarray, (blurry, latent, flow)), TOLERANCE)
+    np.testing.assert_allclose(result, loop(blurry, latent, flow, noise), rtol=1e-9, atol=1e-12)
+
+
+def test_frames_that_agree_stay_and_frames_without_agreement_go_back(rng):
+    still = jnp.zeros((SHAPE[0], 2, *SHAPE[1:], 2))
+    blurry = jnp.full((*SHAPE, 1), 0.5)
+    agreeing = jnp.broadcast_to(jnp.asarray(rng.uniform(size=(1, *SHAPE[1:], 1))), blurry.shape)
+    np.testing.assert_array_equal(blend(blurry, agreeing, still, TOLERANCE), agreeing)
+    # Errors that change their sign differ by four times their square.
+    flickering = blurry + jnp.asarray([0.1, -0.1, 0.1])[:, None, None, None]
+    np.testing.assert_allclose(blend(blurry, flickering, still, TOLERANCE)[1], blurry[1], atol=1e-12)
+    np.testing.assert_array_equal(blend(blurry, blurry, still, TOLERANCE), blurry)
