@@ -253,7 +253,7 @@ PHOTOGRAPHS = {"smooth": 3.0, "sharp": 0.0}  # and the deviation of their blur, 
 def test_noise_is_told_from_texture(name, sigma):
     image = ndimage.gaussian_filter(skimage.data.camera() / 255.0, PHOTOGRAPHS[name])[:200, :301]
     noise = sigma * np.random.default_rng(0).standard_normal((2, *image.shape))
-    frames = jnp.asarray((image + noise)[..., None], jnp.float32)
+    frames = jnp.asarray(image + noise, jnp.float32)
     np.testing.assert_allclose(noise_level(frames), sigma, rtol=0.15, atol=0.002)
     # The reciprocal of the variance of what noise and model leave.
     np.testing.assert_allclose(
@@ -262,6 +262,6 @@ def test_noise_is_told_from_texture(name, sigma):
     assert data_worth(frames, jnp.inf) == 1
 
 
-@pytest.mark.parametrize("shape", [(2, 1, 1, 1), (1, 5, 40, 1), (1, 16, 16, 1)])
+@pytest.mark.parametrize("shape", [(2, 1, 1), (1, 5, 40), (1, 16, 16)])
 def test_noise_of_small_and_flat_frames_is_none(shape):
     assert noise_level(jnp.full(shape, 0.3)) < 1e-6

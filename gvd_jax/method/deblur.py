@@ -10,15 +10,15 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
 from gvd_jax.method.config import Config
-from gvd_jax.method.doubt import blend_by_agreement
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.memory import give_back, lean_jit
-from gvd_jax.method.noise import data_worth
+from gvd_jax.method.noise import weigh_by_noise
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
@@ -72,7 +72,7 @@ def _observation(
         return replace(observed, visibility=inside(unknowns.flow))
     visible = visibility(unknowns.flow)
     trust = blur_confidence(visible, config.unconfirmed_confidence).at[jnp.array([0, -1])].mul(end_confidence)
-    return replace(observed, visibility=visible, confidence=trust * data_worth(blurry, config.model_error))
+    return replace(observed, visibility=visible, confidence=trust)
 
 
 @partial(lean_jit, static_argnames=("block",))
@@ -104,6 +104,8 @@ def solve_block(
     """
     energy = config.energy(block, samples)
     observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
+    if block.unknown == "latent":
+        observation = weigh_by_noise(observation, config.model_error)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
     solution = _solve(block, energy, unknowns, observation, options)
     unknowns = replace(unknowns, **{block.unknown: solution})
@@ -141,15 +143,12 @@ def _blurry_at(frames: Frames, shape: tuple[int, int]) -> Frames:
 
 
 @jax.jit
-def _channel(
-    unknowns: Unknowns, observation: Observation, frames: Frames, number: Any, model_error: Any
-) -> tuple[Unknowns, Observation]:
+def _channel(unknowns: Unknowns, gray: Observation, frames: Frames, number: Any) -> tuple[Unknowns, Observation]:
     """Where the solve of one channel of the clip starts, as the blurry channel under the restored gray; and what is
-    observed of it, given the observation of the gray."""
+    observed of it."""
     blurry = jax.lax.dynamic_slice_in_dim(frames, number, 1, -1)
-    start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - observation.blurry, 0, 1))
-    worth = data_worth(blurry, model_error) / data_worth(observation.blurry, model_error)
-    return start, replace(observation, blurry=blurry, confidence=worth * observation.confidence)
+    start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - gray.blurry, 0, 1))
+    return start, replace(gray, blurry=blurry)
 
 
 def _solve_channels(
@@ -163,11 +162,12 @@ def _solve_channels(
     observation = _observation(LATENT, unknowns, _gray(frames, config), duty_cycle, config, end_confidence)
     channels = []
     for number in range(frames.shape[-1]):
-        start, observed = _channel(unknowns, observation, frames, number, config.model_error)
+        start, observed = _channel(unknowns, observation, frames, number)
+        observed = weigh_by_noise(observed, config.model_error)
         channels.append(_solve(LATENT, energy, start, observed, config.latent))
     latent = jnp.concatenate(channels, -1)
     gray = replace(unknowns, latent=_gray(latent, config))
-    return replace(unknowns, latent=latent), _energies(energy, gray, observation)
+    return replace(unknowns, latent=latent), _energies(energy, gray, weigh_by_noise(observation, config.model_error))
 
 
 def run_stage(

@@ -9,7 +9,7 @@ from gvd_jax.trees import pytree
 
 @pytree
 class Unknowns:
-    """What is solved for: latent frames in [0, 1], flow and defocus (std), both in pixels of this level."""
+    """What is solved for: latent frames, display values in [0, 1]; flow and defocus (std), pixels of this level."""
 
     latent: Frames
     flow: Flow
@@ -18,7 +18,8 @@ class Unknowns:
 
 @pytree
 class Observation:
-    """What the energy holds fixed: blurry frames, duty cycle, edge map zeta (Eq. 7), visibility of the neighbours.
+    """What the energy holds fixed: blurry frames, display values; duty cycle, edge map zeta (Eq. 7), visibility of the
+    neighbours.
 
     `confidence` in [0, 1] says how far the blur model is to be trusted at a pixel: it scales the data term.
     """

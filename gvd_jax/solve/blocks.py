@@ -15,8 +15,8 @@ class Block:
     `unknown` is the field of `Unknowns` it solves for; `dual` terms are affine in it, and `quadratic` ones are squares
     of what is nearly so: they are linearised around the current value, and the step is not tested. `linearised` terms
     are replaced by a convex model, those that are `pointwise` by one matrix per pixel, for their residual at a pixel
-    depends on the unknown there alone. `pixel_axes` are its axes of pixels,
-    (T, H, W), or (T, 2, H, W) where the residuals at a pixel belong to one direction of the flow.
+    depends on the unknown there alone. `pixel_axes` are its axes of pixels, (T, H, W), or (T, 2, H, W) where the
+    residuals at a pixel belong to one direction of the flow.
     """
 
     unknown: str = static()

@@ -2,16 +2,15 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
-import numpy as np
 
+from gvd_jax.method.boundaries import WINDOW
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Flow, Frames
-
-WINDOW = np.full(5, 1 / 5)
 
 
 def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, tolerance: Any) -> Frames:
@@ -27,7 +26,7 @@ def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, tolerance: An
     # Who cannot be asked disagrees.
     disagreement = jnp.where(inside(flow, (1,)) > 0, difference, change[:, None]).min(1)
     change, disagreement = correlate_both(change, WINDOW), correlate_both(disagreement, WINDOW)
-    noise = jnp.stack([noise_level(channel) for channel in jnp.split(blurry, blurry.shape[-1], -1)])
+    noise = jax.vmap(noise_level, in_axes=-1)(blurry)
     disagreement = disagreement - jnp.square(noise).mean()
     doubt = disagreement / jnp.maximum(change, jnp.finfo(change.dtype).tiny) - tolerance
     share = jnp.clip(1 - jnp.maximum(doubt, 0) / 2, 0, 1)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.doubt import blend_by_agreement
+from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.noise import noise_level
 from tests.references.blur import bilinear
 from tests.references.energy import inside
@@ -46,7 +46,7 @@ def test_blend_equals_the_loop(rng, channels, error):
     scene = 0.3 * rng.standard_normal((1, *SHAPE[1:], channels))
     latent = blurry + scene + error * rng.standard_normal((*SHAPE, channels))
     flow = 1.5 * rng.standard_normal((SHAPE[0], 2, *SHAPE[1:], 2))
-    noise = np.mean([float(noise_level(jnp.asarray(blurry[..., k : k + 1]))) ** 2 for k in range(channels)])
+    noise = np.mean([float(noise_level(jnp.asarray(blurry[..., k]))) ** 2 for k in range(channels)])
     result = blend(*map(jnp.asarray, (blurry, latent, flow)), TOLERANCE)
     np.testing.assert_allclose(result, loop(blurry, latent, flow, noise), rtol=1e-9, atol=1e-12)
 
