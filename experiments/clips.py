@@ -6,9 +6,10 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
+from scipy.ndimage import uniform_filter
 
 from gvd_jax.shapes import HostArray
-from gvd_jax.video.layers import Layer, photograph, random_path
+from gvd_jax.video.layers import Layer, ellipse, photograph, random_path
 from gvd_jax.video.read_write import read_video
 from gvd_jax.video.synthesize import RenderedClip, render
 
@@ -19,6 +20,26 @@ def rendered_clip(frames: int, height: int, width: int, duty_cycle: float, motio
     """A photograph under a hand-held shake of `motion` pixels per frame interval on average."""
     path = random_path(np.random.default_rng(0), frames, motion)
     return render([Layer(photograph("motorcycle"), 1.0, path)], frames, height, width, duty_cycle)
+
+
+def defocused_clip(back: str, front: str, defocus: tuple[float, float], seed: int) -> RenderedClip:
+    """Seven frames 320x240 of a photograph that moves before another, each with its `defocus` [px], and noise."""
+    rng = np.random.default_rng(seed)
+    behind, before = photograph(back), photograph(front)
+    height, width, _ = before.shape
+    shape = ellipse(before.shape, width / 2 + 1j * height / 2, width / 4 + 1j * height / 3, 0.3)
+    layers = [
+        Layer(behind, 1.0, random_path(rng, 7, 5.0)),
+        Layer(before, 1.5, random_path(rng, 7, 6.0, offset=-30 + 20j), shape),
+    ]
+    return render(layers, 7, 240, 320, 0.45, defocus, noise=0.003, seed=seed)
+
+
+def textured(sharp: HostArray) -> np.ndarray:
+    """Where frames [T, H, W, C] have texture, bool [T, H, W]: the gradient over 15x15 pixels is half its mean or more."""
+    gray = sharp.mean(-1)
+    gradient = np.hypot(*np.gradient(gray, axis=(1, 2)))
+    return uniform_filter(gradient, (0, 15, 15)) > 0.5 * gradient.mean()
 
 
 @dataclass(frozen=True)

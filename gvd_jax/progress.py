@@ -1,8 +1,11 @@
 """What a running deblurring tells a human: consumed by progress bars, reports and logs, never by the solver."""
 
 import dataclasses
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import jax
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +16,8 @@ class Progress:
     step, on this level; `unknowns` the current `Unknowns` of this level (None while there is only a start flow).
     """
 
-    stage: str  # what was done, for a human: "start flow", "draft", "latent", "search", "flow", "colour", "blend"
+    stage: str  # what was done, for a human: "start flow", "draft", "latent", "search", "flow", "edges", "colour",
+    # "blend"
     level: int  # 0 is the coarsest
     levels: int
     shape: tuple[int, int]  # (H, W) of this level
@@ -24,3 +28,21 @@ class Progress:
 
 
 Hook = Callable[[Progress], None]
+
+
+class Recorder:
+    """Turns stages into `Progress`, hands it to the hooks and keeps the history."""
+
+    def __init__(self, hooks: Sequence[Hook], total: float):
+        self.hooks, self.total, self.done = hooks, total, 0.0
+        self.begin, self.history = time.monotonic(), []
+
+    def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, unknowns) -> None:
+        self.done += cost
+        jax.block_until_ready((energy, unknowns))  # a step is done when its numbers are there, not when it is queued
+        seconds = time.monotonic() - self.begin
+        energy = {name: float(part) for name, part in energy.items()}
+        step = Progress(stage, level, levels, shape, min(self.done / self.total, 1.0), seconds, energy)
+        self.history.append(step)
+        for hook in self.hooks:
+            hook(dataclasses.replace(step, unknowns=unknowns))

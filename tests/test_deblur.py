@@ -60,7 +60,7 @@ def test_every_frame_comes_nearer_to_the_truth(result, clip):
 
 def test_history_tells_every_stage_and_the_energy_of_it(result):
     stages = [step.stage for step in result.history]
-    assert stages == ["start flow", "latent", "search", "ends", "flow", "colour", "blend"]
+    assert stages == ["start flow", "latent", "search", "ends", "flow", "edges", "colour", "blend"]
     fractions = [step.fraction for step in result.history]
     assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
     assert all(np.isfinite(list(step.energy.values())).all() for step in result.history)
@@ -131,7 +131,9 @@ def test_plan_ends_in_colour_at_full_size(preset):
     assert ("defocus" in {stage.kind for stage in plan}) == ("defocus" in {b.unknown for b in config.blocks})
     coarser = make_plan(240, 320, replace(config, pyramid=replace(config.pyramid, levels=3, omitted=1)))
     assert coarser[-1].shape == (240, 320)
-    assert all((stage.kind in ("colour", "blend")) == (stage.shape == (240, 320)) for stage in coarser)
+    at_full_size = ("edges", "colour", "blend")
+    assert all((stage.kind in at_full_size) == (stage.shape == (240, 320)) for stage in coarser)
+    assert all(stage.in_focus == (config.edges is not None and stage.kind not in at_full_size[1:]) for stage in plan)
     if preset == "paper":  # section 5: 17 levels for 1280x720
         assert len({stage.level for stage in make_plan(720, 1280, config)}) == 17
 

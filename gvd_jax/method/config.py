@@ -52,6 +52,18 @@ class Search:
 
 
 @pytree
+class Edges:
+    """The defocus is read off the edges of latent frames without it: `defocus_from_edges`.
+
+    Measured on rendered photographs (experiments/defocus.py): `focused` [px] and `gain`.
+    """
+
+    quantile: Any = 0.25
+    focused: Any = 0.95
+    gain: Any = 1.45
+
+
+@pytree
 class Blend:
     """The result goes back towards the blurry frames where restored neighbours differ by more than `tolerance` of the
     squared change."""
@@ -77,6 +89,7 @@ class Config:
     model_error: Any  # of the blur model, as noise of display values: as much noise halves the weight of the data term
     unconfirmed_confidence: Any  # of the data term where the flow back from neither neighbour returns
     search: Search | None
+    edges: Edges | None
     post: PostFilter | None
     blend: Blend | None
     pyramid: Pyramid = static()
@@ -105,6 +118,7 @@ class Config:
             model_error=0.005,
             unconfirmed_confidence=0.1,
             search=Search(draft_temporal=0.4),
+            edges=Edges(),
             post=None,
             blend=Blend(),
             pyramid=Pyramid(rounds=2),
@@ -112,7 +126,7 @@ class Config:
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30, omitted=2),
             blocks=(LATENT, CONSTANCY_FLOW),
             path=quadratic_path,
-            scales=(),
+            scales=SCALES,
         )
 
     @staticmethod
@@ -153,6 +167,7 @@ class Config:
             model_error=jnp.inf,
             unconfirmed_confidence=1.0,
             search=None,
+            edges=None,
             post=PostFilter(),  # Eqs. (18)-(19)
             blend=None,
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
@@ -177,9 +192,9 @@ class Config:
         raise InputError(f"unknown transfer {name!r}: choose {', '.join(t.name for t in TRANSFERS)} or auto")
 
     def without_defocus(self) -> "Config":
-        """The same settings with G the identity and no defocus subproblem."""
+        """The same settings with G the identity, and no defocus subproblem or search."""
         blocks = tuple(block for block in self.blocks if block.unknown != "defocus")
-        return replace(self, blocks=blocks, scales=(), start_defocus=0.0)
+        return replace(self, blocks=blocks, edges=None, scales=(), start_defocus=0.0)
 
     def energy(self, block: Block, samples: int) -> Energy:
         """Eq. (8) as `block` sees it, with `samples` reads per side of the exposure, and the terms of constancy."""

@@ -1,7 +1,5 @@
 """Algorithm 1: the whole method as a fold over a plan of stages."""
 
-import dataclasses
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +10,14 @@ import jax.numpy as jnp
 
 from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
-from gvd_jax.method.config import Config
+from gvd_jax.method.config import Config, Edges
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.memory import give_back, lean_jit
-from gvd_jax.method.noise import weigh_by_noise
+from gvd_jax.method.noise import noise_level, weigh_by_noise
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
@@ -30,7 +29,7 @@ from gvd_jax.model.energy import Energy, evaluate
 from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
-from gvd_jax.progress import Hook, Progress
+from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
@@ -127,6 +126,13 @@ def _filter(unknowns: Unknowns, sigma, occluded) -> Unknowns:
     return replace(unknowns, latent=post_filter(unknowns.latent, unknowns.flow, seen, sigma, occluded))
 
 
+@jax.jit
+def _read_defocus(unknowns: Unknowns, blurry: Frames, edges: Edges) -> Unknowns:
+    noise = noise_level(blurry[..., 0])
+    defocus = defocus_from_edges(unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
+    return replace(unknowns, defocus=defocus)
+
+
 @lean_jit
 def _blend(unknowns: Unknowns, frames: Frames, tolerance: Any) -> Unknowns:
     return replace(unknowns, latent=blend_by_agreement(frames, unknowns.latent, unknowns.flow, tolerance))
@@ -182,6 +188,11 @@ def run_stage(
     if stage.kind == "blend":
         assert config.blend is not None
         return _blend(unknowns, frames, config.blend.tolerance), {}
+    if stage.kind == "edges":
+        assert config.edges is not None
+        return _read_defocus(unknowns, _gray(frames, config), config.edges), {}
+    if stage.in_focus:
+        config = replace(config, scales=())
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
         return _solve_channels(stage, unknowns, frames, duty_cycle, config, end_confidence)
@@ -236,24 +247,6 @@ def _samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
     return next((n for n in SAMPLES if n >= wanted), SAMPLES[-1])
 
 
-class _Recorder:
-    """Turns stages into `Progress`, hands it to the hooks and keeps the history."""
-
-    def __init__(self, hooks: Sequence[Hook], total: float):
-        self.hooks, self.total, self.done = hooks, total, 0.0
-        self.begin, self.history = time.monotonic(), []
-
-    def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, unknowns) -> None:
-        self.done += cost
-        jax.block_until_ready((energy, unknowns))  # a step is done when its numbers are there, not when it is queued
-        seconds = time.monotonic() - self.begin
-        energy = {name: float(part) for name, part in energy.items()}
-        step = Progress(stage, level, levels, shape, min(self.done / self.total, 1.0), seconds, energy)
-        self.history.append(step)
-        for hook in self.hooks:
-            hook(dataclasses.replace(step, unknowns=unknowns))
-
-
 def deblur(
     frames: Any,
     duty_cycle: float | Sequence[float] | Literal["auto", "per-frame"] = "auto",
@@ -272,7 +265,7 @@ def deblur(
     given = check_duty_cycle(duty_cycle, frames.shape[0])
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     total = COSTS["start flow"] + sum(stage.cost for stage in plan)
-    recorder = _Recorder(hooks, total)
+    recorder = Recorder(hooks, total)
     transfer = config.transfer or choose_transfer(frames, config)
     config = replace(config, transfer=transfer)
     gray = _gray(frames, config)
@@ -293,5 +286,7 @@ def deblur(
         unknowns, energy = run_stage(stage, unknowns, frames, tau, config)
         recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns)
         give_back()
+        if stage.kind == "edges" and not unknowns.defocus.any():
+            config = replace(config, scales=())  # G is the identity: the programs without it are compiled
     latent = jnp.clip(unknowns.latent, 0, 1)
     return Result(latent, unknowns.flow, unknowns.defocus, tau, tuple(recorder.history))

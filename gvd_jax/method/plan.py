@@ -15,6 +15,7 @@ COSTS = {
     "defocus": 0.5,
     "search": 1.2,
     "ends": 0.15,
+    "edges": 0.1,
     "filter": 0.3,
     "colour": 2.6,
     "blend": 0.1,
@@ -26,7 +27,7 @@ class Stage:
     """One step of the plan.
 
     `kind`: the unknown a block solves for, "draft" (latent frames to search a flow in, once the motion of the ends is
-    known), "search" (flow from zero), "ends" (their motion), "filter", "colour" or "blend".
+    known), "search" (flow from zero), "ends" (their motion), "edges" (their defocus), "filter", "colour" or "blend".
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Stage:
     samples: int  # reads per side of the exposure
     cost: float
     guess: bool  # whether the motion of the ends has not been searched yet
+    in_focus: bool  # whether the defocus is taken to be none, for the edges have not been looked at yet
 
 
 def make_plan(height: int, width: int, config: Config) -> list[Stage]:
@@ -45,7 +47,9 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     def stage(kind: str, block: Block | None, level: int, shape: Shape) -> Stage:
         samples = max(2, -(-config.samples * shape[0] // height))
         cost = COSTS[kind] * shape[0] * shape[1] / (height * width)
-        return Stage(kind, block, level, shape, samples, cost, all(done.kind != "ends" for done in plan))
+        before = {done.kind for done in plan}
+        in_focus = config.edges is not None and "edges" not in before
+        return Stage(kind, block, level, shape, samples, cost, "ends" not in before, in_focus)
 
     plan: list[Stage] = []
     for level, shape in enumerate(shapes):
@@ -60,5 +64,7 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
         if config.post is not None:
             plan.append(stage("filter", None, level, shape))
     last = len(shapes) - 1
+    if config.edges is not None:
+        plan.append(stage("edges", None, last, (height, width)))
     plan.append(stage("colour", LATENT, last, (height, width)))
     return [*plan, stage("blend", None, last, (height, width))] if config.blend is not None else plan

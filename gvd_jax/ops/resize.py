@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.ops.platform import on_cpu
-from gvd_jax.shapes import DefocusMap, Flow, Frames
+from gvd_jax.shapes import Array, DefocusMap, Float, Flow, Frames
 
 Kernel = Callable[[np.ndarray], np.ndarray]
 
@@ -70,5 +70,9 @@ def resize_flow(flow: Flow, height: int, width: int) -> Flow:
 
 def resize_defocus(defocus: DefocusMap, height: int, width: int) -> DefocusMap:
     """Bilinear resampling; the standard deviation is scaled by the geometric mean of the two ratios."""
-    ratio = (height * width / (defocus.shape[1] * defocus.shape[2])) ** 0.5
-    return ratio * _resize(defocus, "linear", _linear, height, width)
+    return (height * width / (defocus.shape[1] * defocus.shape[2])) ** 0.5 * resize_map(defocus, height, width)
+
+
+def resize_map(x: Float[Array, "T old_height old_width"], height: int, width: int) -> Float[Array, "T height width"]:
+    """Bilinear resampling, with an antialiasing filter when it shrinks; values stay as they are."""
+    return _resize(x, "linear", _linear, height, width)

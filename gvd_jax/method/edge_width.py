@@ -1,0 +1,70 @@
+"""The defocus, read off the edges of frames that were restored without it.
+
+Eq. (8) cannot find it: whatever (L, sigma) explains the blurry frames, (G(sigma) L, 0) explains as well, and for less
+total variation. But in focus the sharpest edges around a place are as sharp as a camera draws them, and out of focus
+none is. Restored with G the identity, the latent frames are free of motion blur and still defocused: there the edges
+say how much (Zhuo and Sim, "Defocus map estimation from a single image", 2011).
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.ops.defocus_blur import discrete_gaussian
+from gvd_jax.ops.filters import BINOMIAL, central_gradient, correlate_both
+from gvd_jax.ops.resize import resize_map
+from gvd_jax.shapes import Array, DefocusMap, Float, Scalar
+
+REBLUR = discrete_gaussian(1.0, 4)  # of variance 1
+WIDTHS = np.linspace(0.5, 3.0, 12)  # pixels, between which the quantile is interpolated
+TILE = 16  # pixels
+FAINTEST = 1e-6  # strength: a fainter edge is none
+WHOLE_FRAME = 0.3  # of the mean strength of edges: where there are few, those of the whole frame decide
+QUANTISATION = 1 / 255 / 12**0.5  # the noise of 8 bits
+NOISE = 0.3  # of the standard deviation of the noise, as strength of sharp edges: weak ones prove no defocus
+
+
+def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], Float[Array, "T H W"]]:
+    """Width of the edge at every pixel, as the standard deviation of a blurred step [px], and its strength.
+
+    A step of width s is flattened by a Gaussian of variance 1 by the ratio of gradients sqrt(1 + 1 / s^2).
+    """
+    before = jnp.square(central_gradient(frames)).sum(-1)
+    after = jnp.square(central_gradient(correlate_both(frames, REBLUR))).sum(-1)
+    after = jnp.maximum(after, FAINTEST**2)
+    return jax.lax.rsqrt(jnp.maximum(before / after - 1, 0.5 / WIDTHS[-1] ** 2)), jnp.sqrt(after)
+
+
+def defocus_from_edges(
+    latent: Float[Array, "T H W 1"], noise: Scalar, quantile: Any, focused: Any, gain: Any
+) -> DefocusMap:
+    """sigma = gain sqrt(width^2 - focused^2) [px], width the `quantile` of those around a place, by strength.
+
+    The sharpest edges count, for an object may have soft ones in focus. `focused` is the width of a quantile of edges
+    in focus; `gain` makes up for texture, whose edges stand too close together to look as wide as they are. `noise` is
+    that of the blurry frames.
+    """
+    _, height, width, _ = latent.shape
+    rows, columns = max(1, height // TILE), max(1, width // TILE)
+
+    def around(x):
+        x = correlate_both(resize_map(x, rows, columns), BINOMIAL)
+        return x + WHOLE_FRAME * x.mean((1, 2), keepdims=True) + NOISE * jnp.maximum(noise, QUANTISATION)
+
+    widths, strength = edge_width(latent)
+    spacing = WIDTHS[1] - WIDTHS[0]
+    total = around(strength)
+
+    def share_below(limit):
+        return around(strength * jnp.clip((limit - widths) / spacing + 0.5, 0, 1)) / total
+
+    shares = jax.lax.map(share_below, jnp.asarray(WIDTHS, latent.dtype))
+    # Where the shares, which rise with the width, pass the quantile: each interval adds the part that lies below.
+    rise = jnp.maximum(shares[1:] - shares[:-1], 1e-6)
+    local = WIDTHS[0] + spacing * jnp.clip((quantile - shares[:-1]) / rise, 0, 1).sum(0)
+    excess = jnp.maximum(local * local - focused * focused, 0)
+    # sqrt has no derivative at 0.
+    defocus = gain * jnp.where(excess > 0, jnp.sqrt(jnp.where(excess > 0, excess, 1.0)), 0.0)
+    return resize_map(defocus, height, width)

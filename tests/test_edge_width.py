@@ -1,0 +1,58 @@
+"""Width of edges and the defocus read off them, against steps and photographs of known defocus."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gvd_jax.method.config import Edges
+from gvd_jax.method.edge_width import defocus_from_edges
+from gvd_jax.ops.defocus_blur import SCALES, defocus_blur
+from gvd_jax.ops.resize import resize_frames
+from gvd_jax.video.layers import photograph
+
+EDGES = Edges()
+NOISE = jnp.asarray(1e-3)
+defocus = jax.jit(defocus_from_edges)
+blur = jax.jit(defocus_blur, static_argnums=0)
+
+
+@pytest.fixture(scope="module")
+def focused():
+    """A photograph that is in focus everywhere, as a frame [1, 140, 220, 1]."""
+    frame = photograph("motorcycle").mean(-1, keepdims=True)[None, :280, :440]
+    return jnp.clip(resize_frames(jnp.asarray(frame, jnp.float32), 140, 220), 0, 1)
+
+
+# Below the width of edges in focus, a defocus hardly shows.
+@pytest.mark.parametrize(("sigma", "error"), [(0.0, 0.01), (1.0, 0.65), (1.5, 0.25), (2.0, 0.3)])
+def test_defocus_of_a_photograph(focused, sigma, error):
+    blurred = blur(SCALES, focused, jnp.full(focused.shape[:3], sigma))
+    found = defocus(blurred, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain)
+    assert found.shape == focused.shape[:3]
+    assert jnp.sqrt(jnp.square(found - sigma).mean()) < error
+
+
+def test_where_there_is_nothing_or_only_noise_there_is_no_defocus(rng):
+    flat = jnp.full((2, 40, 60, 1), 0.5)
+    np.testing.assert_array_equal(defocus(flat, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain), 0)
+    noisy = flat + 0.01 * jnp.asarray(rng.standard_normal(flat.shape), flat.dtype)
+    np.testing.assert_array_equal(defocus(noisy, jnp.asarray(0.01), EDGES.quantile, EDGES.focused, EDGES.gain), 0)
+
+
+def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_focus(x64, focused):
+    frames = focused[:, :48, :64].astype(jnp.float64)
+    blurred = defocus_blur(SCALES, frames, jnp.full(frames.shape[:3], 1.5))
+
+    def total(gain, focused, latent):
+        return defocus_from_edges(latent, NOISE, EDGES.quantile, focused, gain).sum()
+
+    slope = jax.jit(jax.grad(total, (0, 1)))(EDGES.gain, EDGES.focused, blurred)
+    step = 1e-5
+    np.testing.assert_allclose(
+        slope[0], (total(EDGES.gain + step, EDGES.focused, blurred) - total(EDGES.gain, EDGES.focused, blurred)) / step
+    )
+    difference = total(EDGES.gain, EDGES.focused + step, blurred) - total(EDGES.gain, EDGES.focused - step, blurred)
+    np.testing.assert_allclose(slope[1], difference / (2 * step), rtol=1e-3)
+    for latent in (frames, jnp.full_like(frames, 0.5)):
+        assert jnp.isfinite(jax.jit(jax.grad(total, 2))(EDGES.gain, EDGES.focused, latent)).all()
