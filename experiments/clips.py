@@ -36,7 +36,7 @@ def defocused_clip(back: str, front: str, defocus: tuple[float, float], seed: in
 
 
 def textured(sharp: HostArray) -> np.ndarray:
-    """Where frames [T, H, W, C] have texture, bool [T, H, W]: the gradient over 15x15 pixels is half its mean or more."""
+    """Where frames [T, H, W, C] have texture, bool [T, H, W]: half the mean gradient at least, over 15x15 pixels."""
     gray = sharp.mean(-1)
     gradient = np.hypot(*np.gradient(gray, axis=(1, 2)))
     return uniform_filter(gradient, (0, 15, 15)) > 0.5 * gradient.mean()

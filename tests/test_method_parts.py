@@ -6,13 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import skimage.data
-from scipy import ndimage
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
-from gvd_jax.method.noise import data_worth, noise_level
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
 from gvd_jax.ops.exposure import piecewise_linear_path
@@ -235,33 +232,13 @@ def test_duty_cycles_that_are_refused(tau, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("tau, expected", [(0.5, [0.5] * 3), ([0.1, 0.3, 0.5], [0.1, 0.3, 0.5]), ("auto", None)])
+@pytest.mark.parametrize("tau, expected", [(0.5, [0.5] * 3), ([0.1, 0.3, 0.5], [0.1, 0.3, 0.5])])
 def test_duty_cycles_that_are_accepted(tau, expected):
     checked = check_duty_cycle(tau, 3)
-    assert (checked is None) == (expected is None)
-    if checked is not None:
-        assert checked.dtype == jnp.float32
-        np.testing.assert_allclose(checked, expected, rtol=1e-6)
-    assert check_duty_cycle("per-frame", 3) is None
+    assert checked.dtype == jnp.float32
+    np.testing.assert_allclose(checked, expected, rtol=1e-6)
 
 
-PHOTOGRAPHS = {"smooth": 3.0, "sharp": 0.0}  # and the deviation of their blur, px
-
-
-@pytest.mark.parametrize("sigma", [0.003, 0.01, 0.04])
-@pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_noise_is_told_from_texture(name, sigma):
-    image = ndimage.gaussian_filter(skimage.data.camera() / 255.0, PHOTOGRAPHS[name])[:200, :301]
-    noise = sigma * np.random.default_rng(0).standard_normal((2, *image.shape))
-    frames = jnp.asarray(image + noise, jnp.float32)
-    np.testing.assert_allclose(noise_level(frames), sigma, rtol=0.15, atol=0.002)
-    # The reciprocal of the variance of what noise and model leave.
-    np.testing.assert_allclose(
-        data_worth(frames, sigma), sigma**2 / (sigma**2 + float(noise_level(frames)) ** 2), rtol=1e-5
-    )
-    assert data_worth(frames, jnp.inf) == 1
-
-
-@pytest.mark.parametrize("shape", [(2, 1, 1), (1, 5, 40), (1, 16, 16)])
-def test_noise_of_small_and_flat_frames_is_none(shape):
-    assert noise_level(jnp.full(shape, 0.3)) < 1e-6
+@pytest.mark.parametrize("how", ["auto", "per-frame"])
+def test_duty_cycles_that_are_to_be_found(how):
+    assert check_duty_cycle(how, 3) == how

@@ -17,6 +17,8 @@ from gvd_jax.solve.linearise import finite_difference
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import pytree, replace, static
 
+BRIGHTEST = 2.0  # display value: what a sensor has clipped was brighter than 1
+
 
 @pytree
 class Pyramid:
@@ -87,6 +89,8 @@ class Config:
     edge_variance: Any  # v_I of Eq. (7), squared intensity
     end_confidence: Any  # of the data term in the first and last frame while their motion is a guess
     model_error: Any  # of the blur model, as noise of display values: as much noise halves the weight of the data term
+    exposure_change: Any  # of medium gray from frame to frame, display values: a larger one is evened out
+    clipped_confidence: Any  # of the data term at highlights that the sensor has clipped
     unconfirmed_confidence: Any  # of the data term where the flow back from neither neighbour returns
     search: Search | None
     edges: Edges | None
@@ -108,7 +112,7 @@ class Config:
             flow_temporal=2.0,
             brightness=0.05,
             structure=0.5,
-            latent=BlockOptions(Steps(iterations=4), jnp.inf, 0.0, 1.0, linearisations=2),
+            latent=BlockOptions(Steps(iterations=4), jnp.inf, 0.0, BRIGHTEST, linearisations=2),
             flow=BlockOptions(Steps(cg_iterations=30), 1.0),
             defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
             start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
@@ -116,6 +120,8 @@ class Config:
             edge_variance=jnp.inf,
             end_confidence=0.1,
             model_error=0.005,
+            exposure_change=0.01,
+            clipped_confidence=0.1,
             unconfirmed_confidence=0.1,
             search=Search(draft_temporal=0.4),
             edges=Edges(),
@@ -165,6 +171,8 @@ class Config:
             edge_variance=(25 / 255) ** 2,  # Eq. (7)
             end_confidence=1.0,
             model_error=jnp.inf,
+            exposure_change=jnp.inf,
+            clipped_confidence=1.0,
             unconfirmed_confidence=1.0,
             search=None,
             edges=None,

@@ -11,31 +11,28 @@ import jax.numpy as jnp
 from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
 from gvd_jax.method.config import Config, Edges
-from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.data_weight import weigh_data
 from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
+from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.memory import give_back, lean_jit
-from gvd_jax.method.noise import noise_level, weigh_by_noise
+from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.pyramid import propagate
-from gvd_jax.method.reach import reach
-from gvd_jax.method.transfer_choice import choose_transfer
+from gvd_jax.method.start import find_start, to_gray
 from gvd_jax.model.edge_map import edge_map
 from gvd_jax.model.energy import Energy, evaluate
 from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
-from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress, Recorder
-from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames
+from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
 from gvd_jax.trees import replace
-
-SAMPLES = (4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,6 @@ class Result:
     defocus: DefocusMap
     duty_cycle: DutyCycle
     history: tuple[Progress, ...]
-
-
-@jax.jit
-def _gray(frames: Frames, config: Config) -> Float[Array, "T H W 1"]:
-    return (config.transfer or NONE).gray(frames)
 
 
 # Three programs for one subproblem, for the outer two serve several.
@@ -104,7 +96,7 @@ def solve_block(
     energy = config.energy(block, samples)
     observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
     if block.unknown == "latent":
-        observation = weigh_by_noise(observation, config.model_error)
+        observation = weigh_data(observation, config.model_error, config.clipped_confidence)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
     solution = _solve(block, energy, unknowns, observation, options)
     unknowns = replace(unknowns, **{block.unknown: solution})
@@ -165,15 +157,17 @@ def _solve_channels(
     A total variation that joins the channels gains nothing over one of each.
     """
     energy = config.energy(LATENT, stage.samples)
-    observation = _observation(LATENT, unknowns, _gray(frames, config), duty_cycle, config, end_confidence)
+    observation = _observation(LATENT, unknowns, to_gray(frames, config), duty_cycle, config, end_confidence)
     channels = []
     for number in range(frames.shape[-1]):
         start, observed = _channel(unknowns, observation, frames, number)
-        observed = weigh_by_noise(observed, config.model_error)
+        observed = weigh_data(observed, config.model_error, config.clipped_confidence)
         channels.append(_solve(LATENT, energy, start, observed, config.latent))
-    latent = jnp.concatenate(channels, -1)
-    gray = replace(unknowns, latent=_gray(latent, config))
-    return replace(unknowns, latent=latent), _energies(energy, gray, weigh_by_noise(observation, config.model_error))
+    latent = jnp.clip(jnp.concatenate(channels, -1), 0, 1)
+    gray = replace(unknowns, latent=to_gray(latent, config))
+    return replace(unknowns, latent=latent), _energies(
+        energy, gray, weigh_data(observation, config.model_error, config.clipped_confidence)
+    )
 
 
 def run_stage(
@@ -190,13 +184,13 @@ def run_stage(
         return _blend(unknowns, frames, config.blend.tolerance), {}
     if stage.kind == "edges":
         assert config.edges is not None
-        return _read_defocus(unknowns, _gray(frames, config), config.edges), {}
+        return _read_defocus(unknowns, to_gray(frames, config), config.edges), {}
     if stage.in_focus:
         config = replace(config, scales=())
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
         return _solve_channels(stage, unknowns, frames, duty_cycle, config, end_confidence)
-    blurry = _blurry_at(_gray(frames, config), stage.shape)
+    blurry = _blurry_at(to_gray(frames, config), stage.shape)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
         constancy = config.energy(START_FLOW, 0)
@@ -233,18 +227,11 @@ def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -
     """
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     plan = make_plan(frames.shape[1], frames.shape[2], config)
-    gray = _gray(frames, config)
+    gray = to_gray(frames, config)
     unknowns = _first_unknowns(gray, start_flow(gray, config), config, plan[0].shape)
     for stage in plan:
         unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
     return unknowns
-
-
-def _samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
-    """Reads per side of the exposure, one per 1.8 pixels of the longest paths: bilinear reads are 2 pixels wide, and
-    nearer ones gain less than 0.05 dB."""
-    wanted = float(reach(flow, duty_cycle)) / 1.8
-    return next((n for n in SAMPLES if n >= wanted), SAMPLES[-1])
 
 
 def deblur(
@@ -266,27 +253,17 @@ def deblur(
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     total = COSTS["start flow"] + sum(stage.cost for stage in plan)
     recorder = Recorder(hooks, total)
-    transfer = config.transfer or choose_transfer(frames, config)
-    config = replace(config, transfer=transfer)
-    gray = _gray(frames, config)
-    flow = start_flow(gray, config)
-    tau = given
-    if tau is None:
-        light = transfer.to_linear(gray)
-        tau = jnp.full(frames.shape[0], clip_duty_cycle(light, flow, config.path))
-        if duty_cycle == "per-frame":
-            tau = frame_duty_cycles(light, flow, tau, config.path)
-    tau = jnp.asarray(tau, frames.dtype)
-    config = replace(config, samples=_samples_for(flow, tau))
+    start = find_start(frames, given, config)
+    config = start.config
     plan = make_plan(frames.shape[1], frames.shape[2], config)
-    unknowns = _first_unknowns(gray, flow, config, plan[0].shape)
+    unknowns = _first_unknowns(start.gray, start.flow, config, plan[0].shape)
     recorder.add("start flow", 0, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
     give_back()
     for stage in plan:
-        unknowns, energy = run_stage(stage, unknowns, frames, tau, config)
+        unknowns, energy = run_stage(stage, unknowns, start.frames, start.duty_cycle, config)
         recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns)
         give_back()
         if stage.kind == "edges" and not unknowns.defocus.any():
             config = replace(config, scales=())  # G is the identity: the programs without it are compiled
-    latent = jnp.clip(unknowns.latent, 0, 1)
-    return Result(latent, unknowns.flow, unknowns.defocus, tau, tuple(recorder.history))
+    latent = own_exposure(unknowns.latent, start.exposure)
+    return Result(latent, unknowns.flow, unknowns.defocus, start.duty_cycle, tuple(recorder.history))

@@ -1,7 +1,7 @@
 """What the library accepts: one clear line for everything else."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,12 +29,14 @@ def check_frames(frames: Any) -> Frames:
     return jnp.asarray(np.clip(array, 0, 1), jnp.float32)
 
 
-def check_duty_cycle(duty_cycle: float | Sequence[float] | str, frames: int) -> Float[Array, "T"] | None:
-    """tau of every frame, or None where it is to be found; raises `InputError` outside (0, 0.5]."""
+def check_duty_cycle(
+    duty_cycle: float | Sequence[float] | str, frames: int
+) -> Float[Array, "T"] | Literal["auto", "per-frame"]:
+    """tau of every frame, or how it is to be found; raises `InputError` outside (0, 0.5]."""
     if isinstance(duty_cycle, str):
-        if duty_cycle not in ("auto", "per-frame"):
+        if duty_cycle != "auto" and duty_cycle != "per-frame":
             raise InputError(f"duty cycle {duty_cycle!r} is not a number, auto or per-frame")
-        return None
+        return duty_cycle
     tau = np.asarray(duty_cycle, np.float64)
     if tau.shape not in ((), (frames,)):
         raise InputError(f"{tau.size} duty cycles for {frames} frames; give one, or one per frame")

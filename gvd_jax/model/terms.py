@@ -53,13 +53,14 @@ class DataResidual:
     """Eq. (4): K G L - B and its two derivatives, taken outside K as printed. For each channel 3 x [T, H, W].
 
     The difference is that of light in display values, to first order: the weight of a residual that is left, and of
-    noise, is that of the other terms, and the same in the shade as in the light.
+    noise, is that of the other terms, and the same in the shade as in the light. A sensor clips at 1.
     """
 
     blur: BlurModel = static(default=BlurModel())
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
-        predicted = self.blur(unknowns.latent, unknowns.flow, unknowns.defocus, observation.duty_cycle)
+        light = self.blur(unknowns.latent, unknowns.flow, unknowns.defocus, observation.duty_cycle)
+        predicted = jnp.minimum(light, 1.0)
         transfer, blurry = self.blur.transfer, observation.blurry
         difference = (predicted - transfer.to_linear(blurry)) / transfer.slope(jnp.maximum(blurry, DARK))
         trust = jnp.sqrt(observation.confidence)

@@ -1,0 +1,69 @@
+"""Exposure that changes from frame to frame, as a gain and an offset of display values."""
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.method.data_weight import CLIPPED
+from gvd_jax.method.occlusion import visibility
+from gvd_jax.ops.resize import resize_map
+from gvd_jax.ops.warp import warp
+from gvd_jax.shapes import Array, Float, Flow, Frames
+
+TILE = 16  # pixels: their means hardly depend on the blur
+
+
+@jax.jit
+def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array, "T-1 2"]:
+    """Gain a and offset b of every frame against the next one: B_i(x) = a B_{i+1}(x + u) + b.
+
+    The line through the means of tiles, where both frames show the point and clip it in neither. Its slope is the ratio
+    of the deviations, which favours neither frame.
+    """
+    here, there = gray[:-1, ..., 0], warp(gray, flow, 1)[:-1, 0, ..., 0]
+    seen = visibility(flow)[:-1, 0] * (jnp.maximum(here, there) < CLIPPED)
+    _, height, width = here.shape
+
+    def tiles(x):
+        return resize_map(x, max(1, height // TILE), max(1, width // TILE))
+
+    weight = tiles(seen) + 1e-6
+    here, there = tiles(seen * here) / weight, tiles(seen * there) / weight
+
+    def mean(x):
+        return (weight * x).sum((1, 2)) / weight.sum((1, 2))
+
+    def deviation(x):
+        return jnp.sqrt(mean(jnp.square(x - mean(x)[:, None, None])) + 1e-6)
+
+    gain = deviation(here) / deviation(there)
+    return jnp.stack([gain, mean(here) - gain * mean(there)], -1)
+
+
+def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 2"]:
+    """Gain and offset of every frame against the one with the least gain, whose own are 1 and 0."""
+
+    def follow(exposure, step):
+        gain, offset = exposure[0] / step[0], (exposure[1] - step[1]) / step[0]
+        return jnp.stack([gain, offset]), jnp.stack([gain, offset])
+
+    first = jnp.array([1.0, 0.0], relative.dtype)
+    chain = jnp.concatenate([first[None], jax.lax.scan(follow, first, relative)[1]])
+    least = chain[jnp.argmin(chain[:, 0])]
+    gain = chain[:, 0] / least[0]
+    return jnp.stack([gain, chain[:, 1] - gain * least[1]], -1)
+
+
+def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:
+    return exposure[:, 0, None, None, None], exposure[:, 1, None, None, None]
+
+
+def even_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
+    """The frames as the darkest exposure would show them. What is clipped stays so: nobody knows how bright it was."""
+    gain, offset = _per_frame(exposure)
+    return jnp.where(frames >= CLIPPED, frames, jnp.clip((frames - offset) / gain, 0, 1))
+
+
+def own_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
+    """The inverse of `even_exposure`."""
+    gain, offset = _per_frame(exposure)
+    return jnp.clip(gain * frames + offset, 0, 1)

@@ -1,0 +1,60 @@
+"""How far the blurry frames are to be believed: noise and clipping."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage.data
+from scipy import ndimage
+
+from gvd_jax.method.data_weight import CLIPPED, clipping_confidence, data_worth, weigh_data
+from gvd_jax.method.noise import noise_level
+from gvd_jax.model.blur import BlurModel
+from gvd_jax.model.terms import DataResidual
+from gvd_jax.model.variables import Unknowns, observe
+
+PHOTOGRAPHS = {"smooth": 3.0, "sharp": 0.0}  # and the deviation of their blur, px
+
+
+@pytest.mark.parametrize("sigma", [0.003, 0.01, 0.04])
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_noise_is_told_from_texture(name, sigma):
+    image = ndimage.gaussian_filter(skimage.data.camera() / 255.0, PHOTOGRAPHS[name])[:200, :301]
+    noise = sigma * np.random.default_rng(0).standard_normal((2, *image.shape))
+    frames = jnp.asarray(image + noise, jnp.float32)
+    np.testing.assert_allclose(noise_level(frames), sigma, rtol=0.15, atol=0.002)
+    # The reciprocal of the variance of what noise and model leave.
+    np.testing.assert_allclose(
+        data_worth(frames, sigma), sigma**2 / (sigma**2 + float(noise_level(frames)) ** 2), rtol=1e-5
+    )
+    assert data_worth(frames, jnp.inf) == 1
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 1), (1, 5, 40), (1, 16, 16)])
+def test_noise_of_small_and_flat_frames_is_none(shape):
+    assert noise_level(jnp.full(shape, 0.3)) < 1e-6
+
+
+def test_confidence_falls_around_clipped_pixels(rng):
+    frames = rng.uniform(0, CLIPPED, (2, 9, 12)) - 1e-6
+    clipped = [(0, 0, 0), (0, 4, 11), (1, 5, 5)]
+    frames[tuple(np.transpose(clipped))] = 1.0
+    expected = np.ones(frames.shape)
+    for i, y, x in clipped:
+        expected[i, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = 0.25
+    frames = jnp.asarray(frames, jnp.float32)
+    np.testing.assert_array_equal(clipping_confidence(frames, 0.25), jnp.asarray(expected, jnp.float32))
+    weighed = weigh_data(observe(frames[..., None], jnp.full(2, 0.5)), 0.005, 0.25)
+    np.testing.assert_allclose(weighed.confidence, expected * data_worth(frames, 0.005), rtol=1e-5)
+
+
+def test_brighter_than_a_clipped_pixel_is_no_residual(x64):
+    shape = (2, 6, 8)
+    blurry = jnp.ones((*shape, 1))
+    residual = DataResidual(BlurModel(scales=()))
+
+    def left(value):
+        unknowns = Unknowns(jnp.full((*shape, 1), value), jnp.zeros((2, 2, *shape[1:], 2)), jnp.zeros(shape))
+        return residual(unknowns, observe(blurry, jnp.full(2, 0.5)))[0][0]
+
+    np.testing.assert_allclose(left(1.7), 0, atol=1e-12)
+    np.testing.assert_allclose(left(0.8), -0.2 * 0.25**0.5, rtol=1e-12)

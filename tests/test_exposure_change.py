@@ -1,0 +1,60 @@
+"""Gain and offset that change from frame to frame: found, evened out, given back."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gvd_jax.method.config import Config
+from gvd_jax.method.exposure_change import even_exposure, frame_exposures, own_exposure, relative_exposures
+from gvd_jax.method.start import find_start
+from gvd_jax.trees import replace
+from gvd_jax.video.layers import photograph
+
+GAIN = np.array([1.0, 0.85, 1.1, 0.95])
+OFFSET = np.array([0.02, 0.0, 0.03, -0.01])
+
+
+@pytest.fixture(scope="module")
+def still():
+    """A photograph without motion under these exposures, frames [4, 128, 160, 1], and its flow."""
+    scene = 0.1 + 0.7 * photograph("motorcycle").mean(-1)[:128, :160]
+    frames = GAIN[:, None, None, None] * scene[None, ..., None] + OFFSET[:, None, None, None]
+    return jnp.asarray(frames, jnp.float32), jnp.zeros((4, 2, 128, 160, 2))
+
+
+def test_exposures_of_a_still_scene(still):
+    relative = relative_exposures(*still)
+    gain = GAIN[:-1] / GAIN[1:]
+    np.testing.assert_allclose(relative, np.stack([gain, OFFSET[:-1] - gain * OFFSET[1:]], -1), atol=2e-4)
+    exposure = np.asarray(frame_exposures(relative))
+    darkest = GAIN.argmin()
+    np.testing.assert_allclose(exposure[:, 0], GAIN / GAIN[darkest], rtol=5e-4)
+    np.testing.assert_allclose(exposure[:, 1], OFFSET - GAIN / GAIN[darkest] * OFFSET[darkest], atol=5e-4)
+    assert exposure[darkest].tolist() == [1, 0]
+
+
+def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
+    frames, flow = still
+    exposure = frame_exposures(relative_exposures(frames, flow))
+    even = even_exposure(frames, exposure)
+    unclipped = np.asarray(frames.max(0) < 0.99)
+    darkest = np.asarray(frames[GAIN.argmin()])
+    for frame in even:
+        np.testing.assert_allclose(np.asarray(frame)[unclipped], darkest[unclipped], atol=1e-3)
+    np.testing.assert_allclose(own_exposure(even, exposure), jnp.clip(frames, 0, 1), atol=1e-5)
+
+
+def test_clipped_pixels_stay_clipped():
+    frames = jnp.asarray([0.5, 1.0]).reshape(1, 1, 2, 1)
+    even = even_exposure(frames, jnp.asarray([[2.0, 0.1]]))
+    np.testing.assert_allclose(even.ravel(), [0.2, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("threshold, evened", [(0.01, True), (jnp.inf, False)])
+def test_only_changes_beyond_the_threshold_are_evened_out(still, threshold, evened):
+    config = replace(Config.fast(), exposure_change=threshold)
+    start = find_start(still[0], jnp.full(4, 0.3), config)
+    assert (np.ptp(np.asarray(start.exposure[:, 0])) > 0.1) == evened
+    assert (np.asarray(start.frames).std(0).max() < 2e-3) == evened
+    same = find_start(jnp.broadcast_to(still[0][:1], still[0].shape), jnp.full(4, 0.3), config)
+    assert np.asarray(same.exposure).tolist() == [[1.0, 0.0]] * 4
