@@ -17,7 +17,7 @@ import numpy as np
 import tyro
 
 import gvd_jax as gvd
-from experiments.clips import TrueClip, read_clip
+from experiments.clips import TrueClip, read_clip, textured
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.method.deblur import solve_block
@@ -31,7 +31,6 @@ from gvd_jax.solve.blocks import CONSTANCY_FLOW, LATENT, REWEIGHTED_DEFOCUS
 from gvd_jax.trees import replace
 
 INTERIOR = slice(1, -1)
-TEXTURE = 0.05  # of the intensity range: the standard deviation in a 7x7 window from which defocus can be seen
 SAMPLES = 12
 
 
@@ -85,30 +84,19 @@ def defocus_from_exact_rest(clip: TrueClip) -> Row:
     start = replace(exact, defocus=jnp.full_like(exact.defocus, 0.5))
     result, seconds = timed(lambda: solve_block(REWEIGHTED_DEFOCUS, start, blurry, tau, config, SAMPLES)[0])
     inner = np.zeros(clip.defocus.shape, bool)
-    inner[INTERIOR] = textured(np.asarray(exact.latent))[INTERIOR]
+    inner[INTERIOR] = textured(clip.sharp)[INTERIOR]
     error = metrics.defocus_error(result.defocus, clip.defocus, inner)
     return {"sigma RMSE px": round(error, 4), "share with texture": round(float(inner[INTERIOR].mean()), 3)} | seconds
 
 
 def duty_cycle_of_blurry(clip: TrueClip) -> Row:
-    """The duty cycle that `deblur` finds: from the blurry frames in linear light and their start flow."""
+    """The duty cycle that `deblur` finds: from the blurry frames and their start flow."""
     config = gvd.Config.default().with_transfer(clip.transfer)
-    assert config.transfer is not None
-    gray = config.transfer.gray(jnp.asarray(clip.blurry))
-    light = config.transfer.to_linear(gray)
-    found, seconds = timed(lambda: clip_duty_cycle(light, start_flow(gray, config), config.path))
+    transfer = config.transfer
+    assert transfer is not None
+    gray = transfer.gray(jnp.asarray(clip.blurry))
+    found, seconds = timed(lambda: clip_duty_cycle(gray, start_flow(gray, config), config.path, transfer))
     return {"tau": round(float(found), 3), "true tau": clip.duty_cycle} | seconds
-
-
-def textured(frames: np.ndarray) -> np.ndarray:
-    """Where the frames [T, H, W, 1] vary by more than TEXTURE."""
-    from scipy.ndimage import uniform_filter
-
-    def mean(image):
-        return uniform_filter(image, size=7)
-
-    images = [frame[..., 0].astype(np.float64) for frame in frames]
-    return np.stack([mean(image**2) - mean(image) ** 2 > TEXTURE**2 for image in images])
 
 
 def main(

@@ -14,6 +14,7 @@ from gvd_jax.video.read_write import read_video
 from gvd_jax.video.synthesize import RenderedClip, render
 
 DIRECTIONS = ("fwd", "bwd")
+TEXTURE = 0.05  # display values: the standard deviation in a 7x7 window from which defocus can be seen
 
 
 def rendered_clip(frames: int, height: int, width: int, duty_cycle: float, motion: float) -> RenderedClip:
@@ -36,10 +37,10 @@ def defocused_clip(back: str, front: str, defocus: tuple[float, float], seed: in
 
 
 def textured(sharp: HostArray) -> np.ndarray:
-    """Where frames [T, H, W, C] have texture, bool [T, H, W]: half the mean gradient at least, over 15x15 pixels."""
-    gray = sharp.mean(-1)
-    gradient = np.hypot(*np.gradient(gray, axis=(1, 2)))
-    return uniform_filter(gradient, (0, 15, 15)) > 0.5 * gradient.mean()
+    """Where frames [T, H, W, C] have texture enough to see a defocus, bool [T, H, W]."""
+    gray = sharp.mean(-1, dtype=np.float64)
+    mean, square = (np.stack([uniform_filter(frame, 7) for frame in x]) for x in (gray, gray**2))
+    return square - mean**2 > TEXTURE**2
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,22 @@ def _inside(flow: HostArray) -> HostArray:
     y, x = np.mgrid[:height, :width]
     x, y = x + flow[..., 0], y + flow[..., 1]
     return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+
+
+def still_clip(name: str, noise: float, transfer: str) -> TrueClip:
+    """Five times the same piece of a photograph, 320x240, sharp and in eight bits: nothing to do but denoise."""
+    photo = photograph(name)[30:270, 60:380]
+    sharp = np.round(np.repeat(photo[None].astype(np.float32), 5, 0) * 255) / 255
+    noisy = sharp + noise * np.random.default_rng(3).standard_normal(sharp.shape)
+    blurry = (np.round(np.clip(noisy, 0, 1) * 255) / 255).astype(np.float32)
+    frames, height, width, _ = blurry.shape
+    return TrueClip(
+        name,
+        blurry,
+        sharp,
+        flow=np.zeros((frames, 2, height, width, 2), np.float32),
+        known=np.zeros((frames, 2, height, width), bool),
+        defocus=np.zeros((frames, height, width), np.float32),
+        duty_cycle=0.5,
+        transfer=transfer,
+    )

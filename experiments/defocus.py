@@ -71,9 +71,9 @@ def _with_each(
     for sigma in CANDIDATES:
         start = replace(unknowns, latent=gray, defocus=jnp.full_like(unknowns.defocus, sigma))
         solved, _ = solve_block(LATENT, start, gray, tau, config, SAMPLES)
-        square = sum(jnp.square(r) for r in jax.tree.leaves(data(solved, observe(gray, tau))))
+        square = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(solved, observe(gray, tau)))]).sum(0)
         latents.append(solved.latent[..., 0])
-        residuals.append(correlate_both(jnp.asarray(square), WINDOW))
+        residuals.append(correlate_both(square, WINDOW))
     return latents, residuals
 
 
@@ -88,7 +88,7 @@ def discrepancy(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config
 def sparsity(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
     """The candidate whose latent frames have the sparsest gradients, as l1 / l2 of a window (Krishnan et al. 2011)."""
     latents, _ = _with_each(unknowns, gray, tau, config)
-    squares = [sum(jnp.square(g) for g in jnp.gradient(latent, axis=(1, 2))) for latent in latents]
+    squares = [jnp.square(jnp.stack(jnp.gradient(latent, axis=(1, 2)))).sum(0) for latent in latents]
     density = [correlate_both(jnp.sqrt(s), WINDOW) / jnp.sqrt(correlate_both(s, WINDOW) + 1e-8) for s in squares]
     return jnp.asarray(CANDIDATES)[jnp.stack(density).argmin(0)]
 
@@ -104,7 +104,7 @@ def descent(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) ->
 
 def edges(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
     """What the default does."""
-    stage = next(s for s in make_plan(*gray.shape[1:3], config) if s.kind == "edges")
+    stage = next(s for s in make_plan(gray.shape[1], gray.shape[2], config) if s.kind == "edges")
     return run_stage(stage, unknowns, gray, tau, config)[0].defocus
 
 
@@ -121,7 +121,7 @@ def _restored(
 ) -> np.ndarray:
     frames = jnp.asarray(clip.blurry, jnp.float32)
     unknowns = replace(unknowns, defocus=jnp.asarray(defocus, jnp.float32))
-    plan = make_plan(*frames.shape[1:3], config)
+    plan = make_plan(frames.shape[1], frames.shape[2], config)
     for stage in plan[[s.kind for s in plan].index("edges") + 1 :]:
         unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
     return np.clip(np.asarray(unknowns.latent), 0, 1)

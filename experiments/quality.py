@@ -1,4 +1,4 @@
-"""Presets on rendered clips with known truth: how much better the restored clip is than the blurry one.
+"""Presets on clips with known truth, and the default with one ingredient less: how much better is it than the input?
 
     python -m experiments.quality DATA [--rows d1_default ...]
 
@@ -9,14 +9,23 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import tyro
 
 import gvd_jax as gvd
-from experiments.clips import TrueClip, read_clip
+from experiments.clips import TrueClip, read_clip, still_clip, textured
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.commands.compile_cache import use_compile_cache
+from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import run_stage
+from gvd_jax.method.ends import extrapolate_ends
+from gvd_jax.method.plan import make_plan
+from gvd_jax.method.start import samples_for, to_gray
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.ops.exposure import piecewise_linear_path
+from gvd_jax.trees import replace
 
 WHOLE = (slice(None), slice(None))
 CENTRE = (slice(180, 540), slice(400, 880))  # 480x360 of 1280x720
@@ -25,39 +34,89 @@ INTERIOR = slice(1, -1)
 
 @dataclass(frozen=True)
 class Trial:
-    """One row: a clip, a preset, and whether the duty cycle is given or found."""
+    """One row: a clip under settings, and what is given: duty cycle and transfer, or flow and defocus as well."""
 
     clip: str
-    preset: str
-    duty_cycle: str = "given"
+    config: Config
     crop: tuple[slice, slice] = WHOLE
+    found: tuple[str, ...] = ()  # "duty cycle", "transfer": found instead of given
+    exact: bool = False  # flow and defocus are the true ones: what the blind method cannot beat
 
 
-TRIALS = {
-    "d1_default": Trial("d1_motion", "default"),
-    "d2_default": Trial("d2_motion_linear", "default"),
-    "d4_default": Trial("d4_720p", "default", crop=CENTRE),
-    "d3_default": Trial("d3_both", "default"),
-    "r1_default": Trial("r1_hero", "default"),
-    "d1_auto": Trial("d1_motion", "default", "auto"),
-    "d2_auto": Trial("d2_motion_linear", "default", "auto"),
-    "d3_auto": Trial("d3_both", "default", "auto"),
-    "d1_fast": Trial("d1_motion", "fast"),
-    "d1_gvd2015": Trial("d1_motion", "gvd2015"),
-    "d3_gvd2015": Trial("d3_both", "gvd2015"),
-    "d3_paper": Trial("d3_both", "paper"),
+DEFAULT = Config.default()
+CLIPS = {"d1": "d1_motion", "d2": "d2_motion_linear", "d3": "d3_both", "d4": "d4_720p", "r1": "r1_hero"}
+CROPS = {"d4": CENTRE}
+# One ingredient of the default switched off at a time.
+WITHOUT = {
+    "quadratic_path": replace(DEFAULT, path=piecewise_linear_path),
+    "strong_data_term": replace(DEFAULT, weights=replace(DEFAULT.weights, data=250.0)),
+    "noise_weight": replace(DEFAULT, model_error=jnp.inf),
+    "flow_search": replace(DEFAULT, search=None),
+    "confidence": replace(DEFAULT, unconfirmed_confidence=1.0, end_confidence=1.0),
+    "clipping": replace(DEFAULT, clipped_confidence=1.0),
+    "temporal_term": replace(DEFAULT, weights=replace(DEFAULT.weights, temporal=0.0)),
+    "second_round": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, rounds=1)),
+    "blend": replace(DEFAULT, blend=None),
+    "defocus": DEFAULT.without_defocus(),
 }
 
 
-def measure(trial: Trial, data: Path, pictures: Path) -> Row:
+def _trials() -> dict[str, Trial]:
+    default = {f"{c}_default": Trial(name, DEFAULT, CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
+    found = ("duty cycle", "transfer")
+    presets = {
+        "d1_auto": Trial("d1_motion", DEFAULT, found=found[:1]),
+        "d2_auto": Trial("d2_motion_linear", DEFAULT, found=found[:1]),
+        "d3_auto": Trial("d3_both", DEFAULT, found=found[:1]),
+        "d2_transfer_auto": Trial("d2_motion_linear", DEFAULT, found=found),
+        "r1_transfer_auto": Trial("r1_hero", DEFAULT, found=found),
+        "d1_fast": Trial("d1_motion", Config.fast()),
+        "d1_gvd2015": Trial("d1_motion", Config.gvd2015()),
+        "d3_gvd2015": Trial("d3_both", Config.gvd2015()),
+        "d3_paper": Trial("d3_both", Config.paper()),
+    }
+    exact = {f"{c}_exact": Trial(CLIPS[c], DEFAULT, CROPS.get(c, WHOLE), exact=True) for c in ("d1", "d2", "d3", "d4")}
+    still = {name: Trial(name, DEFAULT) for name in STILL}
+    without = {
+        f"{c}_without_{part}": Trial(CLIPS[c], config) for part, config in WITHOUT.items() for c in ("d1", "d2", "d3")
+    }
+    return default | presets | exact | still | without
+
+
+STILL = {
+    "still": still_clip("coffee", 0.0, "none"),
+    "still_noisy": still_clip("astronaut", 0.01, "none"),
+    "still_linear_noisy": still_clip("chelsea", 0.004, "gamma22"),
+}
+TRIALS = _trials()
+
+
+def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
     """Restore the clip and compare it with its truth; the middle frames are left in `pictures`."""
-    clip = read_clip(data / trial.clip, trial.crop)
-    config = getattr(gvd.Config, trial.preset)().with_transfer(clip.transfer)
+    clip = STILL[trial.clip] if trial.clip in STILL else read_clip(data / trial.clip, trial.crop)
+    config = trial.config.with_transfer("auto" if "transfer" in trial.found else clip.transfer)
     start = time.monotonic()
-    result = gvd.deblur(clip.blurry, clip.duty_cycle if trial.duty_cycle == "given" else "auto", config)
+    if trial.exact:
+        result = restore_exactly(clip, config)
+    else:
+        result = gvd.deblur(clip.blurry, "auto" if "duty cycle" in trial.found else clip.duty_cycle, config)
     seconds = time.monotonic() - start
-    _draw(clip, np.asarray(result.latent), pictures / f"{trial.clip}_{trial.preset}_{trial.duty_cycle}.png")
+    _draw(clip, np.asarray(result.latent), pictures / f"{name}.png")
     return _scores(clip, result) | {"seconds": round(seconds, 1)}
+
+
+def restore_exactly(clip: TrueClip, config: Config) -> gvd.Result:
+    """Latent frames with the true flow and defocus, gray and in colour; the motion of the ends is extrapolated."""
+    frames, flow, defocus = (jnp.asarray(np.nan_to_num(x), jnp.float32) for x in (clip.blurry, clip.flow, clip.defocus))
+    tau = jnp.full(len(frames), clip.duty_cycle, jnp.float32)
+    flow = extrapolate_ends(flow)
+    config = replace(config, samples=samples_for(flow, tau))
+    unknowns = Unknowns(to_gray(frames, config), flow, defocus)
+    plan = make_plan(frames.shape[1], frames.shape[2], config)
+    kinds = [stage.kind for stage in plan]
+    for stage in (plan[kinds.index("latent")], *plan[kinds.index("colour") :]):
+        unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
+    return gvd.Result(unknowns.latent, flow, defocus, tau, ())
 
 
 def _scores(clip: TrueClip, result: gvd.Result) -> Row:
@@ -70,14 +129,17 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
         "SSIM": ssim.mean(),
         "interior SSIM": ssim[INTERIOR].mean(),
         "flicker": metrics.temporal_consistency(result.latent, clip.sharp),
+        "blurry flicker": metrics.temporal_consistency(clip.blurry, clip.sharp),
         "tau": float(np.mean(result.duty_cycle)),
         "true tau": clip.duty_cycle,
     }
     if clip.known.any():
         row["EPE px"] = metrics.end_point_error(result.flow, np.nan_to_num(clip.flow), clip.known)
-    if clip.defocus.any():
-        everywhere = np.ones(clip.defocus.shape, bool)
-        row["sigma RMSE px"] = metrics.defocus_error(result.defocus, clip.defocus, everywhere)
+    textures = textured(clip.sharp)
+    row["sigma RMSE px"] = metrics.defocus_error(result.defocus, clip.defocus, textures)
+    in_focus = textures & (clip.defocus == 0)
+    if in_focus.any():
+        row["in focus px"] = metrics.defocus_error(result.defocus, clip.defocus, in_focus)
     return {key: round(float(value), 4) for key, value in row.items()}
 
 
@@ -100,7 +162,7 @@ def main(
     kept = Results(results)
     for name, trial in TRIALS.items():
         if name in rows or (not rows and name not in kept.rows):
-            kept.add(name, measure(trial, data, pictures))
+            kept.add(name, measure(name, trial, data, pictures))
     print(kept.table())
 
 

@@ -12,8 +12,10 @@ from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
+from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.motion_blur import motion_blur
+from gvd_jax.ops.transfer import NONE, SRGB
 from gvd_jax.ops.warp import NEIGHBOURS
 from tests.references import energy
 from tests.references import post_filter as reference
@@ -117,7 +119,7 @@ ZIGZAG = 5 * TIMES + 3j * (TIMES % 2)  # the path of a texture, x + iy: neighbou
 UNIFORM = (5 + 2j) * TIMES
 
 
-def blurred(path, tau, height=32, width=40):
+def blurred(path, tau, height=32, width=40, contrast=0.04):
     """A texture [T, H, W, 1] that moves along `path`, blurred by the kernels of Eq. (3), and its exact flow.
 
     `path` also names the places before the first and after the last frame.
@@ -132,13 +134,23 @@ def blurred(path, tau, height=32, width=40):
     step = np.diff(path)
     flow = np.stack([step[1:], -step[:-1]], 1)[:, :, None, None]
     flow = np.broadcast_to(np.stack([flow.real, flow.imag], -1), (len(path) - 2, 2, height, width, 2))
-    frames, flow = jnp.asarray(0.5 + 0.04 * texture[..., None], jnp.float32), jnp.asarray(flow, jnp.float32)
+    frames, flow = (
+        jnp.asarray(np.clip(0.5 + contrast * texture[..., None], 0, 1), jnp.float32),
+        jnp.asarray(flow, jnp.float32),
+    )
     # More samples than the estimate takes: it must not live off the same numbers.
     return motion_blur(piecewise_linear_path, 12, frames, flow, jnp.asarray(tau, jnp.float32)), flow
 
 
-clip_tau = partial(clip_duty_cycle, path=piecewise_linear_path)
-frame_taus = partial(frame_duty_cycles, path=piecewise_linear_path)
+clip_tau = partial(clip_duty_cycle, path=piecewise_linear_path, transfer=NONE)
+frame_taus = partial(frame_duty_cycles, path=piecewise_linear_path, transfer=NONE)
+
+
+@pytest.mark.parametrize("transfer", [NONE, SRGB], ids=lambda t: t.name)
+def test_the_curve_under_which_the_blur_added_up_is_chosen(transfer):
+    blurry, flow = blurred(ZIGZAG, np.full(5, 0.4), 64, 80, contrast=0.2)
+    frames = transfer.to_display(blurry) if transfer is SRGB else blurry
+    assert choose_transfer(frames, flow, piecewise_linear_path) is transfer
 
 
 @pytest.mark.parametrize("tau", [0.1, 0.25, 0.5])

@@ -21,7 +21,9 @@ REBLUR = discrete_gaussian(1.0, 4)  # of variance 1
 WIDTHS = np.linspace(0.5, 3.0, 12)  # pixels, between which the quantile is interpolated
 TILE = 16  # pixels
 FAINTEST = 1e-6  # strength: a fainter edge is none
-WHOLE_FRAME = 0.3  # of the mean strength of edges: where there are few, those of the whole frame decide
+WHOLE_FRAME = 1.0  # of the mean strength of edges joins those of a place: where there are few, the frame decides
+# Pixels. A smaller defocus is none, one that is larger than the other is believed: what is sharp is to stay as it is.
+SMALLEST, BELIEVED = 0.5, 0.8
 QUANTISATION = 1 / 255 / 12**0.5  # the noise of 8 bits
 NOISE = 0.3  # of the standard deviation of the noise, as strength of sharp edges: weak ones prove no defocus
 
@@ -67,4 +69,5 @@ def defocus_from_edges(
     excess = jnp.maximum(local * local - focused * focused, 0)
     # sqrt has no derivative at 0.
     defocus = gain * jnp.where(excess > 0, jnp.sqrt(jnp.where(excess > 0, excess, 1.0)), 0.0)
+    defocus = defocus * jnp.clip((defocus - SMALLEST) / (BELIEVED - SMALLEST), 0, 1)
     return resize_map(defocus, height, width)

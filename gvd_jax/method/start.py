@@ -12,7 +12,7 @@ from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relat
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
-from gvd_jax.ops.transfer import NONE
+from gvd_jax.ops.transfer import NONE, luma
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
 from gvd_jax.trees import replace
 
@@ -47,7 +47,7 @@ def samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
 
 def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Start:
     """Everything that is not given."""
-    transfer = config.transfer or choose_transfer(frames, config)
+    transfer = config.transfer or choose_transfer(frames, start_flow(luma(frames), config), config.path)
     config = replace(config, transfer=transfer)
     gray = to_gray(frames, config)
     flow = start_flow(gray, config)
@@ -59,10 +59,9 @@ def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-fram
         gray = to_gray(frames, config)
         flow = start_flow(gray, config)
     if isinstance(duty_cycle, str):
-        light = transfer.to_linear(gray)
-        tau = jnp.full(frames.shape[0], clip_duty_cycle(light, flow, config.path))
+        tau = jnp.full(frames.shape[0], clip_duty_cycle(gray, flow, config.path, transfer))
         if duty_cycle == "per-frame":
-            tau = frame_duty_cycles(light, flow, tau, config.path)
+            tau = frame_duty_cycles(gray, flow, tau, config.path, transfer)
     else:
         tau = duty_cycle
     tau = jnp.asarray(tau, frames.dtype)
