@@ -124,6 +124,7 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
     ssim = metrics.ssim(result.latent, clip.sharp)
     row = {
         "blurry dB": blurry.mean(),
+        "restored dB": restored.mean(),
         "gain dB": (restored - blurry).mean(),
         "interior gain dB": (restored - blurry)[INTERIOR].mean(),
         "SSIM": ssim.mean(),
@@ -140,7 +141,7 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
     in_focus = textures & (clip.defocus == 0)
     if in_focus.any():
         row["in focus px"] = metrics.defocus_error(result.defocus, clip.defocus, in_focus)
-    return {key: round(float(value), 4) for key, value in row.items()}
+    return {key: round(float(value), 4) for key, value in row.items() if np.isfinite(value)}
 
 
 def _draw(clip: TrueClip, latent: np.ndarray, path: Path) -> None:
