@@ -100,8 +100,9 @@ def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
         result = restore_exactly(clip, config)
     else:
         result = gvd.deblur(clip.blurry, "auto" if "duty cycle" in trial.found else clip.duty_cycle, config)
+    latent = np.asarray(result.latent)
     seconds = time.monotonic() - start
-    _draw(clip, np.asarray(result.latent), pictures / f"{name}.png")
+    _draw(clip, latent, pictures / f"{name}.png")
     return _scores(clip, result) | {"seconds": round(seconds, 1)}
 
 

@@ -57,7 +57,7 @@ class Search:
 class Edges:
     """The defocus is read off the edges of latent frames without it: `defocus_from_edges`.
 
-    Measured on rendered photographs (experiments/defocus.py): `focused` [px] and `gain`.
+    `focused` [px] and `gain` were fitted on clips rendered from photographs; experiments/defocus.py has others.
     """
 
     quantile: Any = 0.25
