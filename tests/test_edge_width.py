@@ -39,6 +39,13 @@ def test_where_there_is_nothing_or_only_noise_there_is_no_defocus(rng):
     np.testing.assert_array_equal(defocus(noisy, jnp.asarray(0.01), EDGES.quantile, EDGES.focused, EDGES.gain), 0)
 
 
+def test_a_defocus_that_hardly_any_place_has_is_none(focused):
+    half = blur(SCALES, focused, jnp.zeros(focused.shape[:3]).at[:, :, :110].set(2.5))
+    assert defocus(half, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain).max() > 1
+    among_others = jnp.concatenate([half, jnp.repeat(focused, 39, 0)])
+    np.testing.assert_array_equal(defocus(among_others, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain), 0)
+
+
 def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_focus(x64, focused):
     frames = focused[:, :48, :64].astype(jnp.float64)
     blurred = defocus_blur(SCALES, frames, jnp.full(frames.shape[:3], 1.5))
