@@ -1,7 +1,7 @@
 """Clips with known truth: rendered here, or folders: blur/, sharp/, flow/, occ/, perhaps sigma/, and meta.json."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -122,4 +122,31 @@ def still_clip(name: str, noise: float, transfer: str) -> TrueClip:
         defocus=np.zeros((frames, height, width), np.float32),
         duty_cycle=0.5,
         transfer=transfer,
+    )
+
+
+def flickering(clip: TrueClip, depth: float) -> TrueClip:
+    """The clip under an exposure that changes from frame to frame: a gain of up to `depth` less, and a small offset."""
+    gain, offset = depth * np.random.default_rng(0).uniform(size=(2, len(clip.blurry), 1, 1, 1))
+
+    def exposed(frames: HostArray) -> HostArray:
+        return np.clip((1 - gain) * frames + 0.2 * offset, 0, 1).astype(np.float32)
+
+    return replace(clip, blurry=exposed(clip.blurry), sharp=exposed(clip.sharp))
+
+
+def clipped_clip() -> TrueClip:
+    """Two moving photographs so bright that a fifth of the pixels is clipped, after the blur as in a sensor."""
+    rng = np.random.default_rng(41)
+    front = 1.4 * photograph("rocket")
+    height, width, _ = front.shape
+    shape = ellipse(front.shape, width / 2 + 1j * height / 2, width / 4 + 1j * height / 3, 0.3)
+    layers = [
+        Layer(2.0 * photograph("motorcycle"), 1.0, random_path(rng, 7, 6.0)),
+        Layer(front, 1.5, random_path(rng, 7, 5.0, offset=-30 + 20j), shape),
+    ]
+    clip = render(layers, 7, 240, 320, 0.45, noise=0.002, seed=41)
+    sharp = np.clip(clip.sharp, 0, 1)
+    return TrueClip(
+        "clipped", clip.blurry, sharp, clip.flow, clip.visible, clip.defocus, clip.duty_cycle, clip.transfer
     )

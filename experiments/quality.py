@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 import gvd_jax as gvd
-from experiments.clips import TrueClip, read_clip, still_clip, textured
+from experiments.clips import TrueClip, clipped_clip, flickering, read_clip, still_clip, textured
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.commands.compile_cache import use_compile_cache
@@ -40,6 +40,7 @@ class Trial:
     config: Config
     crop: tuple[slice, slice] = WHOLE
     found: tuple[str, ...] = ()  # "duty cycle", "transfer": found instead of given
+    flicker: float = 0.0  # by how much the exposure changes
     exact: bool = False  # flow and defocus are the true ones: what the blind method cannot beat
 
 
@@ -57,7 +58,15 @@ WITHOUT = {
     "temporal_term": replace(DEFAULT, weights=replace(DEFAULT.weights, temporal=0.0)),
     "second_round": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, rounds=1)),
     "blend": replace(DEFAULT, blend=None),
+    "even_exposure": replace(DEFAULT, exposure_change=jnp.inf),
     "defocus": DEFAULT.without_defocus(),
+}
+
+
+STILL = {
+    "still": ("coffee", 0.0, "none"),
+    "still_noisy": ("astronaut", 0.01, "none"),
+    "still_linear_noisy": ("chelsea", 0.004, "gamma22"),
 }
 
 
@@ -78,22 +87,26 @@ def _trials() -> dict[str, Trial]:
     exact = {f"{c}_exact": Trial(CLIPS[c], DEFAULT, CROPS.get(c, WHOLE), exact=True) for c in ("d1", "d2", "d3", "d4")}
     still = {name: Trial(name, DEFAULT) for name in STILL}
     without = {
-        f"{c}_without_{part}": Trial(CLIPS[c], config) for part, config in WITHOUT.items() for c in ("d1", "d2", "d3")
+        f"{c}_without_{part}": Trial(CLIPS[c], config)
+        for part, config in WITHOUT.items()
+        for c in ("d1", "d2", "d3")
+        if part != "even_exposure"  # nothing to even out in them
     }
-    return default | presets | exact | still | without
+    hard = {
+        "clipped": Trial("clipped", DEFAULT),
+        "clipped_without_clipping": Trial("clipped", WITHOUT["clipping"]),
+        "d1_flicker": Trial("d1_motion", DEFAULT, flicker=0.15),
+        "d1_flicker_without_even_exposure": Trial("d1_motion", WITHOUT["even_exposure"], flicker=0.15),
+    }
+    return default | presets | exact | still | hard | without
 
 
-STILL = {
-    "still": still_clip("coffee", 0.0, "none"),
-    "still_noisy": still_clip("astronaut", 0.01, "none"),
-    "still_linear_noisy": still_clip("chelsea", 0.004, "gamma22"),
-}
 TRIALS = _trials()
 
 
 def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
     """Restore the clip and compare it with its truth; the middle frames are left in `pictures`."""
-    clip = STILL[trial.clip] if trial.clip in STILL else read_clip(data / trial.clip, trial.crop)
+    clip = flickering(_read(trial, data), trial.flicker)
     config = trial.config.with_transfer("auto" if "transfer" in trial.found else clip.transfer)
     start = time.monotonic()
     if trial.exact:
@@ -104,6 +117,12 @@ def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
     seconds = time.monotonic() - start
     _draw(clip, latent, pictures / f"{name}.png")
     return _scores(clip, result) | {"seconds": round(seconds, 1)}
+
+
+def _read(trial: Trial, data: Path) -> TrueClip:
+    if trial.clip in STILL:
+        return still_clip(*STILL[trial.clip])
+    return clipped_clip() if trial.clip == "clipped" else read_clip(data / trial.clip, trial.crop)
 
 
 def restore_exactly(clip: TrueClip, config: Config) -> gvd.Result:

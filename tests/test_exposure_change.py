@@ -44,6 +44,16 @@ def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
     np.testing.assert_allclose(own_exposure(even, exposure), jnp.clip(frames, 0, 1), atol=1e-5)
 
 
+def test_a_cut_is_no_change_of_exposure(still):
+    frames, flow = still
+    cut = jnp.concatenate([frames[:2], 0.5 * frames[2:, ::-1, ::-1]])
+    relative = np.asarray(relative_exposures(cut, flow))
+    assert relative[1].tolist() == [1, 0]
+    np.testing.assert_allclose(relative[0, 0], GAIN[0] / GAIN[1], rtol=1e-3)
+    flat = jnp.broadcast_to(jnp.asarray([0.2, 0.4, 0.3, 0.5])[:, None, None, None], frames.shape)
+    assert np.asarray(relative_exposures(flat, flow)).tolist() == [[1, 0]] * 3
+
+
 def test_clipped_pixels_stay_clipped():
     frames = jnp.asarray([0.5, 1.0]).reshape(1, 1, 2, 1)
     even = even_exposure(frames, jnp.asarray([[2.0, 0.1]]))

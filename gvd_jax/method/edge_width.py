@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gvd_jax.ops.defocus_blur import discrete_gaussian
 from gvd_jax.ops.filters import BINOMIAL, central_gradient, correlate_both
@@ -18,7 +17,7 @@ from gvd_jax.ops.resize import resize_map
 from gvd_jax.shapes import Array, DefocusMap, Float, Scalar
 
 REBLUR = discrete_gaussian(1.0, 4)  # of variance 1
-WIDTHS = np.linspace(0.5, 3.0, 12)  # pixels, between which the quantile is interpolated
+NARROWEST, WIDEST, INTERVALS = 0.5, 3.0, 11  # pixels; the quantile is interpolated within an interval
 TILE = 16  # pixels
 FAINTEST = 1e-6  # strength: a fainter edge is none
 WHOLE_FRAME = 1.0  # of the mean strength of edges joins those of a place: where there are few, the frame decides
@@ -37,7 +36,7 @@ def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], 
     before = jnp.square(central_gradient(frames)).sum(-1)
     after = jnp.square(central_gradient(correlate_both(frames, REBLUR))).sum(-1)
     after = jnp.maximum(after, FAINTEST**2)
-    return jax.lax.rsqrt(jnp.maximum(before / after - 1, 0.5 / WIDTHS[-1] ** 2)), jnp.sqrt(after)
+    return jax.lax.rsqrt(jnp.maximum(before / after - 1, 0.5 / WIDEST**2)), jnp.sqrt(after)
 
 
 def defocus_from_edges(
@@ -57,16 +56,16 @@ def defocus_from_edges(
         return x + WHOLE_FRAME * x.mean((1, 2), keepdims=True) + NOISE * jnp.maximum(noise, QUANTISATION)
 
     widths, strength = edge_width(latent)
-    spacing = WIDTHS[1] - WIDTHS[0]
+    spacing = (WIDEST - NARROWEST) / INTERVALS
     total = around(strength)
 
     def share_below(limit):
         return around(strength * jnp.clip((limit - widths) / spacing + 0.5, 0, 1)) / total
 
-    shares = jax.lax.map(share_below, jnp.asarray(WIDTHS, latent.dtype))
+    shares = jax.lax.map(share_below, jnp.linspace(NARROWEST, WIDEST, INTERVALS + 1, dtype=latent.dtype))
     # Where the shares, which rise with the width, pass the quantile: each interval adds the part that lies below.
     rise = jnp.maximum(shares[1:] - shares[:-1], 1e-6)
-    local = WIDTHS[0] + spacing * jnp.clip((quantile - shares[:-1]) / rise, 0, 1).sum(0)
+    local = NARROWEST + spacing * jnp.clip((quantile - shares[:-1]) / rise, 0, 1).sum(0)
     excess = jnp.maximum(local * local - focused * focused, 0)
     # sqrt has no derivative at 0.
     defocus = gain * jnp.where(excess > 0, jnp.sqrt(jnp.where(excess > 0, excess, 1.0)), 0.0)

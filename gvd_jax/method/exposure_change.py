@@ -10,6 +10,7 @@ from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Float, Flow, Frames
 
 TILE = 16  # pixels: their means hardly depend on the blur
+RELATED = 0.9  # correlation of the tiles; less is a cut, or a flow that failed, and says nothing
 
 
 @jax.jit
@@ -17,7 +18,7 @@ def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array
     """Gain a and offset b of every frame against the next one: B_i(x) = a B_{i+1}(x + u) + b.
 
     The line through the means of tiles, where both frames show the point and clip it in neither. Its slope is the ratio
-    of the deviations, which favours neither frame.
+    of the deviations, which favours neither frame. Where the tiles are not on a line, a is 1 and b is 0.
     """
     here, there = gray[:-1, ..., 0], warp(gray, flow, 1)[:-1, 0, ..., 0]
     seen = visibility(flow)[:-1, 0] * (jnp.maximum(here, there) < CLIPPED)
@@ -36,7 +37,10 @@ def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array
         return jnp.sqrt(mean(jnp.square(x - mean(x)[:, None, None])) + 1e-6)
 
     gain = deviation(here) / deviation(there)
-    return jnp.stack([gain, mean(here) - gain * mean(there)], -1)
+    offset = mean(here) - gain * mean(there)
+    correlation = (mean(here * there) - mean(here) * mean(there)) / (deviation(here) * deviation(there))
+    related = (correlation > RELATED)[:, None]
+    return jnp.where(related, jnp.stack([gain, offset], -1), jnp.array([1.0, 0.0], gray.dtype))
 
 
 def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 2"]:
