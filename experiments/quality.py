@@ -58,11 +58,8 @@ WITHOUT = {
     "temporal_term": replace(DEFAULT, weights=replace(DEFAULT.weights, temporal=0.0)),
     "second_round": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, rounds=1)),
     "blend": replace(DEFAULT, blend=None),
-    "even_exposure": replace(DEFAULT, exposure_change=jnp.inf),
     "defocus": DEFAULT.without_defocus(),
 }
-
-
 STILL = {
     "still": ("coffee", 0.0, "none"),
     "still_noisy": ("astronaut", 0.01, "none"),
@@ -87,16 +84,13 @@ def _trials() -> dict[str, Trial]:
     exact = {f"{c}_exact": Trial(CLIPS[c], DEFAULT, CROPS.get(c, WHOLE), exact=True) for c in ("d1", "d2", "d3", "d4")}
     still = {name: Trial(name, DEFAULT) for name in STILL}
     without = {
-        f"{c}_without_{part}": Trial(CLIPS[c], config)
-        for part, config in WITHOUT.items()
-        for c in ("d1", "d2", "d3")
-        if part != "even_exposure"  # nothing to even out in them
+        f"{c}_without_{part}": Trial(CLIPS[c], config) for part, config in WITHOUT.items() for c in ("d1", "d2", "d3")
     }
     hard = {
         "clipped": Trial("clipped", DEFAULT),
         "clipped_without_clipping": Trial("clipped", WITHOUT["clipping"]),
         "d1_flicker": Trial("d1_motion", DEFAULT, flicker=0.15),
-        "d1_flicker_without_even_exposure": Trial("d1_motion", WITHOUT["even_exposure"], flicker=0.15),
+        "d1_flicker_without_even_exposure": Trial("d1_motion", replace(DEFAULT, exposure_change=jnp.inf), flicker=0.15),
     }
     return default | presets | exact | still | hard | without
 

@@ -79,6 +79,10 @@ def _energies(energy: Energy, unknowns: Unknowns, observation: Observation) -> d
     return evaluate(energy, unknowns, observation)[1]
 
 
+def _weighed(observation: Observation, config: Config) -> Observation:
+    return weigh_data(observation, config.model_error, config.clipped_confidence)
+
+
 def solve_block(
     block: Block,
     unknowns: Unknowns,
@@ -96,7 +100,7 @@ def solve_block(
     energy = config.energy(block, samples)
     observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
     if block.unknown == "latent":
-        observation = weigh_data(observation, config.model_error, config.clipped_confidence)
+        observation = _weighed(observation, config)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
     solution = _solve(block, energy, unknowns, observation, options)
     unknowns = replace(unknowns, **{block.unknown: solution})
@@ -161,13 +165,11 @@ def _solve_channels(
     channels = []
     for number in range(frames.shape[-1]):
         start, observed = _channel(unknowns, observation, frames, number)
-        observed = weigh_data(observed, config.model_error, config.clipped_confidence)
+        observed = _weighed(observed, config)
         channels.append(_solve(LATENT, energy, start, observed, config.latent))
     latent = jnp.clip(jnp.concatenate(channels, -1), 0, 1)
     gray = replace(unknowns, latent=to_gray(latent, config))
-    return replace(unknowns, latent=latent), _energies(
-        energy, gray, weigh_data(observation, config.model_error, config.clipped_confidence)
-    )
+    return replace(unknowns, latent=latent), _energies(energy, gray, _weighed(observation, config))
 
 
 def run_stage(
@@ -223,7 +225,8 @@ def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -
 
     `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` sets the
     reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. Nothing is
-    checked. Returns the latent frames in display values, the flow and the defocus map.
+    checked, and nothing found out beforehand: without a transfer there is no curve, and exposures should be even.
+    Returns the latent frames in display values, the flow and the defocus map.
     """
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     plan = make_plan(frames.shape[1], frames.shape[2], config)

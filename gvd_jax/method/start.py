@@ -12,7 +12,7 @@ from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relat
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
-from gvd_jax.ops.transfer import NONE, luma
+from gvd_jax.ops.transfer import NONE
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
 from gvd_jax.trees import replace
 
@@ -47,10 +47,12 @@ def samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
 
 def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Start:
     """Everything that is not given."""
-    transfer = config.transfer or choose_transfer(frames, start_flow(luma(frames), config), config.path)
-    config = replace(config, transfer=transfer)
     gray = to_gray(frames, config)
     flow = start_flow(gray, config)
+    transfer = config.transfer or choose_transfer(frames, flow, config.path)
+    if config.transfer is None:  # the flow hardly depends on it
+        config = replace(config, transfer=transfer)
+        gray = to_gray(frames, config)
     relative = relative_exposures(gray, flow)
     exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
     if jnp.abs(relative @ jnp.array([0.5, 1.0]) - 0.5).max() > config.exposure_change:
