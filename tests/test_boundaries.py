@@ -7,10 +7,10 @@ import pytest
 
 from gvd_jax.method.boundaries import WINDOW, adopt_nearby_flow, blur_confidence
 from gvd_jax.method.occlusion import visibility
-from gvd_jax.model.terms import BRIGHTNESS, CONSTANT, STRUCTURE, Term
+from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
 
 FRAMES, HEIGHT, WIDTH = 4, 40, 56
-CONSTANCY = (Term(0.05, BRIGHTNESS, CONSTANT), Term(0.5, STRUCTURE, CONSTANT))
+CONSTANCY = (Term(0.05, BRIGHTNESS, ISOTROPIC), Term(0.5, STRUCTURE, ISOTROPIC))
 SPEED = 6  # px per frame, of a square to the right over a background at rest
 adopted = jax.jit(adopt_nearby_flow)
 confidence = jax.jit(lambda flow, unconfirmed: blur_confidence(visibility(flow), unconfirmed))

@@ -35,15 +35,6 @@ def test_prox_is_the_minimum_over_a_grid(name, step):
         np.testing.assert_allclose(near, axis[list(best)], atol=0.01)
 
 
-@pytest.mark.parametrize("method", ["cost", "curvature", "prox"])
-def test_group_axes_join_entries_as_leaves_do(rng, method):
-    pairs = jnp.asarray(rng.standard_normal((5, 2)))
-    extra = (0.4,) if method == "prox" else ()
-    by_axes = getattr(GroupL2(axes=(-1,)), method)((pairs,), *extra)
-    by_leaves = getattr(GroupL2(), method)((pairs[:, 0], pairs[:, 1]), *extra)
-    np.testing.assert_allclose(jnp.squeeze(jnp.asarray(by_axes)), jnp.squeeze(jnp.asarray(by_leaves).T), rtol=1e-12)
-
-
 @pytest.mark.parametrize("name, total", [("squared", 25.0), ("l1", 7.0), ("group", 5.0)])
 def test_value(name, total):
     assert value(NORMS[name], (jnp.array([3.0]), jnp.array([-4.0]))) == total

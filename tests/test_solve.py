@@ -10,7 +10,7 @@ import pytest
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Weights, gvd_energy
-from gvd_jax.model.terms import BRIGHTNESS, CONSTANT, STRUCTURE, Term
+from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.solve import subproblem
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 
 def whole_energy(weights):
-    constancy = {"brightness": Term(0.05, BRIGHTNESS, CONSTANT), "structure": Term(0.5, STRUCTURE, CONSTANT)}
+    constancy = {"brightness": Term(0.05, BRIGHTNESS, ISOTROPIC), "structure": Term(0.5, STRUCTURE, ISOTROPIC)}
     return gvd_energy(weights, MODEL) | constancy
 
 

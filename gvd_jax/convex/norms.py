@@ -62,19 +62,17 @@ class L1:
 
 @pytree
 class GroupL2:
-    """Sum of the Euclidean norms of groups: the leaves of the residual and its `axes` together form one group.
+    """Sum of the Euclidean norms of groups: an entry of all leaves of the residual forms one group.
 
     The isotropic total variation is the group norm of the pair (dx, dy). A group below `floor` is majorised as if it
     were that large.
     """
 
-    axes: tuple[int, ...] = static(default=())
     floor: float = static(default=SMALL)
 
     def cost(self, residual):
         squares = jax.tree.leaves(jax.tree.map(jnp.square, residual))
         total = sum(squares[1:], squares[0])
-        total = jnp.sum(total, self.axes, keepdims=True) if self.axes else total
         # sqrt has no gradient at 0; the norm's subgradient there is 0.
         return jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1)), 0)
 

@@ -8,7 +8,7 @@ from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Energy, Weights, gvd_energy
-from gvd_jax.model.terms import BRIGHTNESS, CONSTANT, STRUCTURE, Term
+from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
 from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.exposure import Path, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
@@ -127,7 +127,8 @@ class Config:
             edges=Edges(),
             post=None,
             blend=Blend(),
-            pyramid=Pyramid(rounds=2),
+            # Half the size first: there a large blur is a small one, and the flow gets out of it.
+            pyramid=Pyramid(levels=2, rounds=2),
             # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30, omitted=2),
             blocks=(LATENT, CONSTANCY_FLOW),
@@ -209,6 +210,6 @@ class Config:
         temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
         weights = replace(self.weights, temporal=temporal)
         return gvd_energy(weights, BlurModel(self.path, samples, self.scales, self.transfer or NONE)) | {
-            "brightness": Term(self.brightness, BRIGHTNESS, CONSTANT),
-            "structure": Term(self.structure, STRUCTURE, CONSTANT),
+            "brightness": Term(self.brightness, BRIGHTNESS, ISOTROPIC),
+            "structure": Term(self.structure, STRUCTURE, ISOTROPIC),
         }

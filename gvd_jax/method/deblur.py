@@ -28,6 +28,7 @@ from gvd_jax.model.edge_map import edge_map
 from gvd_jax.model.energy import Energy, evaluate
 from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
+from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
 from gvd_jax.solve import subproblem
@@ -140,8 +141,13 @@ def _to_level(unknowns: Unknowns, shape: tuple[int, int]) -> Unknowns:
 
 
 @partial(jax.jit, static_argnames=("shape",))
-def _blurry_at(frames: Frames, shape: tuple[int, int]) -> Frames:
-    return resize_frames(frames, *shape)
+def _gray_at(frames: Frames, config: Config, shape: tuple[int, int]) -> Frames:
+    """The gray blurry frames on a level. They shrink in linear light: there a small blur remains of a large one."""
+    gray = to_gray(frames, config)
+    if gray.shape[1:3] == shape:
+        return gray
+    transfer = config.transfer or NONE
+    return jnp.clip(transfer.to_display(resize_frames(transfer.to_linear(gray), *shape)), 0, 1)
 
 
 @jax.jit
@@ -178,6 +184,8 @@ def run_stage(
     """Carry the unknowns through one stage; `frames` [T, H, W, C] are the blurry clip at full size."""
     if unknowns.flow.shape[2:4] != stage.shape:
         unknowns = _to_level(unknowns, stage.shape)
+        if config.search is not None:  # a larger blur tells more of the motion of the ends: it is searched anew
+            unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
     if stage.kind == "filter":
         assert config.post is not None
         return _filter(unknowns, config.post.sigma, config.post.occluded), {}
@@ -192,7 +200,7 @@ def run_stage(
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
         return _solve_channels(stage, unknowns, frames, duty_cycle, config, end_confidence)
-    blurry = _blurry_at(to_gray(frames, config), stage.shape)
+    blurry = _gray_at(frames, config, stage.shape)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)
         constancy = config.energy(START_FLOW, 0)

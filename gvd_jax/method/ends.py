@@ -13,7 +13,9 @@ from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.shapes import DutyCycle, Flow, Frames
 
-GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))  # [49, 2], parts of the fastest motion
+# Parts of the fastest motion: [49, 2] around the given acceleration, then [9, 2] around the best of those.
+GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))
+FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 9
 WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
 SHARE = 0.1  # of the frame's mean in the cost of a window: what has no texture goes with the rest
 
@@ -41,7 +43,7 @@ def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:
 
 
 def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data: Residual) -> Flow:
-    """The flow with that acceleration of the ends, of a grid around uniform motion, that explains their blur best.
+    """The flow with the acceleration of the ends, of a grid around the given one, that explains their blur best.
 
     Chosen per pixel by the data term over a window around it. The latent frames of the ends should owe more to their
     neighbours than to their own blur, or they explain every acceleration alike.
@@ -49,15 +51,18 @@ def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data:
     ends = jnp.array([0, unknowns.latent.shape[0] - 1])
     flow = unknowns.flow
     fastest = jnp.maximum(reach(jnp.stack([flow[:1, 0], flow[-1:, 1]]), jnp.ones(2, flow.dtype)), 1.0)
-    candidates = fastest * jnp.asarray(GRID, flow.dtype)
     observation = observe(blurry[ends], duty_cycle[ends])
 
     def cost(acceleration):
-        moved = accelerate_ends(flow, jnp.broadcast_to(acceleration, (2, *flow.shape[2:])))
+        moved = accelerate_ends(flow, acceleration)
         end = Unknowns(unknowns.latent[ends], moved[ends], unknowns.defocus[ends])
         error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(end, observation))]).sum(0)
         window = correlate_both(error, WINDOW)
         return window + SHARE * error.mean((1, 2), keepdims=True)
 
-    best = jnp.argmin(jax.lax.map(cost, candidates), axis=0)
-    return accelerate_ends(flow, candidates[best])
+    def best(around, grid):
+        offsets = fastest * jnp.asarray(grid, flow.dtype)
+        costs = jax.lax.map(lambda offset: cost(around + offset), offsets)
+        return around + offsets[jnp.argmin(costs, axis=0)]
+
+    return accelerate_ends(flow, best(best(flow[ends].sum(1), GRID), FINER_GRID))

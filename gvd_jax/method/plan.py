@@ -36,7 +36,7 @@ class Stage:
     shape: Shape
     samples: int  # reads per side of the exposure
     cost: float
-    guess: bool  # whether the motion of the ends has not been searched yet
+    guess: bool  # whether the motion of the ends has not been searched yet on this level
     in_focus: bool  # whether the defocus is taken to be none, for the edges have not been looked at yet
 
 
@@ -47,7 +47,7 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     def stage(kind: str, block: Block | None, level: int, shape: Shape) -> Stage:
         samples = max(2, -(-config.samples * shape[0] // height))
         cost = COSTS[kind] * shape[0] * shape[1] / (height * width)
-        before = {done.kind for done in plan}
+        before = {done.kind for done in plan if done.level == level}
         in_focus = config.edges is not None and "edges" not in before
         return Stage(kind, block, level, shape, samples, cost, "ends" not in before, in_focus)
 
@@ -57,9 +57,9 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
             for block in config.blocks:
                 if block.unknown == "flow" and config.search is not None:
                     plan.append(stage("search", None, level, shape))
-                    if level == turn == 0:
+                    if turn == 0:
                         plan.append(stage("ends", None, level, shape))
-                draft = block is LATENT and any(done.kind == "ends" for done in plan)
+                draft = block is LATENT and config.search is not None and turn > 0
                 plan.append(stage("draft" if draft else block.unknown, block, level, shape))
         if config.post is not None:
             plan.append(stage("filter", None, level, shape))

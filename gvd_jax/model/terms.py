@@ -147,4 +147,3 @@ ABSOLUTE = L1()
 VECTORIAL = GroupL2()  # total variation joint over the colour channels
 # Majorised below 0.02 px: flatter than that is flat, and conjugate gradients stay well conditioned.
 ISOTROPIC = GroupL2(floor=0.02)
-CONSTANT = GroupL2(axes=(1,), floor=0.02)  # of the features of both neighbours as one group
