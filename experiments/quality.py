@@ -18,7 +18,7 @@ from experiments.clips import TrueClip, clipped_clip, flickering, read_clip, sti
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.commands.compile_cache import use_compile_cache
-from gvd_jax.method.config import Config
+from gvd_jax.method.config import Config, Pyramid
 from gvd_jax.method.deblur import run_stage
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.plan import make_plan
@@ -56,6 +56,7 @@ WITHOUT = {
     "confidence": replace(DEFAULT, unconfirmed_confidence=1.0, end_confidence=1.0),
     "clipping": replace(DEFAULT, clipped_confidence=1.0),
     "temporal_term": replace(DEFAULT, weights=replace(DEFAULT.weights, temporal=0.0)),
+    "half_size": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, levels=1)),
     "second_round": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, rounds=1)),
     "blend": replace(DEFAULT, blend=None),
     "defocus": DEFAULT.without_defocus(),
@@ -124,7 +125,7 @@ def restore_exactly(clip: TrueClip, config: Config) -> gvd.Result:
     frames, flow, defocus = (jnp.asarray(np.nan_to_num(x), jnp.float32) for x in (clip.blurry, clip.flow, clip.defocus))
     tau = jnp.full(len(frames), clip.duty_cycle, jnp.float32)
     flow = extrapolate_ends(flow)
-    config = replace(config, samples=samples_for(flow, tau))
+    config = replace(config, samples=samples_for(flow, tau), pyramid=Pyramid())
     unknowns = Unknowns(to_gray(frames, config), flow, defocus)
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     kinds = [stage.kind for stage in plan]
