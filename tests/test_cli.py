@@ -234,15 +234,17 @@ def test_demo_scores_what_it_writes(tmp_path, deblur, monkeypatch, capsys):
     assert (tmp_path / "demo" / "maps" / "flow_00002_forward.flo").exists()
 
 
-def test_synthesize_averages_frames_and_keeps_the_truth(tmp_path, folder, capsys):
+def test_synthesize_averages_frames_and_keeps_the_truth(tmp_path, capsys):
+    frames = np.round((FRAMES[0] / 2 + np.linspace(0, 0.1, 5)[:, None, None, None]) * 255) / 255
+    write_video(tmp_path / "in", frames, names=tuple(f"shot{k}.jpg" for k in range(5)))
     names = [str(tmp_path / name) for name in ("blurry", "sharp")]
-    arguments = ["synthesize", str(folder), names[0], "--frames-per-exposure", "3", "--stride", "2"]
-    assert cli.main([*arguments[:-1], "4", "--sharp", names[1]]) == 0
+    arguments = ["synthesize", str(tmp_path / "in"), names[0], "--frames-per-exposure", "3", "--stride", "4"]
+    assert cli.main([*arguments, "--sharp", names[1]]) == 0
     assert "1 frames, duty cycle 0.375" in capsys.readouterr().out
     blurry, sharp = map(read_video, names)
     assert blurry.names == sharp.names == ("shot1.png",)
-    np.testing.assert_allclose(blurry.frames[0], FRAMES[:3].mean(0), atol=0.51 / 255)
-    np.testing.assert_allclose(sharp.frames[0], FRAMES[1], atol=1e-6)
+    np.testing.assert_allclose(blurry.frames[0], frames[:3].mean(0), atol=0.51 / 255)
+    np.testing.assert_allclose(sharp.frames[0], frames[1], atol=1e-6)
 
 
 def test_score_prints_a_table_and_writes_json(tmp_path, folder, capsys):

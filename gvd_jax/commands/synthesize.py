@@ -1,5 +1,6 @@
 """gvd-jax synthesize"""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +27,8 @@ class Synthesize:
     """standard deviation of a defocus blur, pixels"""
     transfer: Literal["none", "srgb", "gamma22"] = "none"
     """camera curve that is undone before averaging, for blur adds up in linear light"""
+    interpolate: Annotated[bool, arg(help_behavior_hint="")] = False
+    """make up frames in between where things move more than a pixel: better than gaps, worse than real frames"""
     sharp: Annotated[Path | None, arg(metavar="OUT", help_behavior_hint="")] = None
     """write the truth, a clip like the output"""
     frames: options.Frames = None
@@ -40,15 +43,20 @@ class Synthesize:
             raise InputError(f"--gaussian {self.gaussian} is outside [0, 100) pixels; 0 is in focus")
 
         from gvd_jax.commands.outputs import check_outputs
+        from gvd_jax.video.high_speed import frames_missing
         from gvd_jax.video.read_write import read_video, write_video
-        from gvd_jax.video.synthesize import average_frames
+        from gvd_jax.video.synthesize import average_frames, exposure_starts
 
         outputs = [self.output] if self.sharp is None else [self.output, self.sharp]
         check_outputs([self.input], outputs, [], self.overwrite)
         clip = read_video(self.input, frames)
         k = self.frames_per_exposure
         stride = k if self.stride is None else self.stride
-        blurry, sharp, tau = average_frames(clip.frames, k, stride, self.gaussian, self.transfer)
+        exposure_starts(len(clip.frames), k, stride)
+        between = frames_missing(clip.frames, self.interpolate) if k > 1 else 0
+        if between:
+            print(f"{between} frames are made up between each and the next: a guess at the blur", file=sys.stderr)
+        blurry, sharp, tau = average_frames(clip.frames, k, stride, self.gaussian, self.transfer, between)
         fps = None if clip.fps is None else clip.fps / stride
         names = clip.names[k // 2 :: stride][: len(blurry)]
         for path, clip_frames in zip(outputs, (blurry, sharp), strict=False):

@@ -12,6 +12,7 @@ from scipy import ndimage
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import layers as scene
+from gvd_jax.video.high_speed import frames_between
 from gvd_jax.video.layers import Layer, Sheet, Transfer, decode, encode
 
 SUBFRAME_STEP = 0.5  # pixels: the farthest a point moves between two sub-frames of an exposure
@@ -149,31 +150,46 @@ def demo_clip(seed: int = 0, transfer: Transfer = "none") -> RenderedClip:
     return render([garage, cup], frames, 192, 256, duty_cycle, transfer=transfer, seed=seed)
 
 
+def exposure_starts(frames: int, frames_per_exposure: int, stride: int) -> range:
+    """Where the exposures of a clip of so many `frames` start.
+
+    Raises `InputError` if they have no middle frame, overlap, or none fits.
+    """
+    k = frames_per_exposure
+    if k < 1 or k % 2 == 0:
+        raise InputError(f"frames per exposure is {k}; it must be odd and positive, so that there is a middle frame")
+    if stride < k:
+        raise InputError(f"stride {stride} is below {k} frames per exposure: exposures would overlap; use {k} or more")
+    if frames < k:
+        raise InputError(f"{frames} frames do not fill one exposure of {k}; give more frames or a smaller number")
+    return range(0, frames - k + 1, stride)
+
+
 def average_frames(
     frames: HostArray,
     frames_per_exposure: int,
     stride: int | None = None,
     sigma: float = 0.0,
     transfer: Transfer = "none",
+    between: int = 0,
 ) -> tuple[HostArray, HostArray, float]:
     """Section 5.1: blurry frames as means of consecutive high-speed ones; the middle frame of each mean is its truth.
 
     `frames` is [T, H, W, C] in [0, 1], moving at most 1 px per frame; an exposure starts every `stride` frames
-    (default: `frames_per_exposure`, an always open shutter). `sigma`, pixels, blurs the frames (Table 1).
-    Returns blurry and sharp, float32 [N, H, W, C], and tau = frames_per_exposure / (2 * stride).
-    Raises `InputError` if there is no middle frame, exposures overlap or the clip is shorter than one exposure.
+    (default: `frames_per_exposure`, an always open shutter). `sigma`, pixels, blurs the frames (Table 1). `between`
+    frames are interpolated between each and the next of an exposure: `frames_missing` says how many that takes.
+    Returns blurry and sharp, float32 [N, H, W, C], and tau, half of the exposure over the stride.
+    Raises `InputError` as `exposure_starts` does.
     """
     k, stride = frames_per_exposure, frames_per_exposure if stride is None else stride
-    if k < 1 or k % 2 == 0:
-        raise InputError(f"frames per exposure is {k}; it must be odd and positive, so that there is a middle frame")
-    if stride < k:
-        raise InputError(f"stride {stride} is below {k} frames per exposure: exposures would overlap; use {k} or more")
-    if len(frames) < k:
-        raise InputError(f"{len(frames)} frames do not fill one exposure of {k}; give more frames or a smaller number")
-    starts = range(0, len(frames) - k + 1, stride)
-    blurry = [_mean_light(frames[s : s + k], sigma, transfer) for s in starts]
+    starts = exposure_starts(len(frames), k, stride)
+    exposures = (frames[s : s + k] for s in starts)
+    exposures = (frames_between(exposure, between) for exposure in exposures) if between else exposures
+    blurry = [_mean_light(exposure, sigma, transfer) for exposure in exposures]
     sharp = [frames[s + k // 2] for s in starts]
-    return np.stack(blurry).astype(np.float32), np.stack(sharp).astype(np.float32), k / (2 * stride)
+    # Each of the frames stands for the time to the next.
+    tau = (k - 1 + 1 / (between + 1)) / (2 * stride)
+    return np.stack(blurry).astype(np.float32), np.stack(sharp).astype(np.float32), tau
 
 
 def _mean_light(frames: HostArray, sigma: float, transfer: Transfer) -> HostArray:
