@@ -30,7 +30,7 @@ from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress, Recorder
-from gvd_jax.shapes import DefocusMap, DutyCycle, Flow, Frames
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
 from gvd_jax.trees import replace
@@ -141,7 +141,7 @@ def _to_level(unknowns: Unknowns, shape: tuple[int, int]) -> Unknowns:
 
 
 @partial(jax.jit, static_argnames=("shape",))
-def _gray_at(frames: Frames, config: Config, shape: tuple[int, int]) -> Frames:
+def _gray_at(frames: Frames, config: Config, shape: tuple[int, int]) -> Float[Array, "T a b 1"]:
     """The gray blurry frames on a level. They shrink in linear light: there a small blur remains of a large one."""
     gray = to_gray(frames, config)
     if gray.shape[1:3] == shape:
