@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from gvd_jax.errors import InputError
 from gvd_jax.video.layers import ANTIALIAS, Layer, Path, decode, ellipse, encode, photograph, random_path
-from gvd_jax.video.synthesize import average_frames, demo_clip, render
+from gvd_jax.video.synthesize import average_frames, demo_clip, render, table_3_layers, two_layer_clip
 
 HEIGHT, WIDTH = 64, 80
 
@@ -163,6 +163,28 @@ def test_demo_clip_is_what_it_says():
     assert 0.9 < clip.visible.mean() < 0.99
     assert 20 < psnr(clip.blurry, clip.sharp, np.ones(clip.blurry.shape, bool)) < 28
     assert not clip.defocus.any()
+
+
+@pytest.mark.parametrize("motion, defocus", [(True, True), (True, False), (False, True)])
+def test_two_layers_move_and_blur_as_table_3_says(motion, defocus):
+    clips = [table_3_layers(seed, motion, defocus, 5) for seed in range(8)]
+    drifts = np.array([[layer.path.drift for layer in layers] for layers, _ in clips])
+    components = np.abs([drifts.real, drifts.imag])
+    sigma = np.array([sigma for _, sigma in clips])
+    if motion:
+        assert 7 <= components.min() < 10 and 28 < components.max() <= 31
+        assert (drifts.real < 0).any() and (drifts.real > 0).any()
+        assert all(layer.path.position(2) == 0 for layers, _ in clips for layer in layers)  # in the middle at mid-clip
+    else:
+        assert not components.any()
+    assert 0 <= sigma.min() < 0.5 and 2 < sigma.max() <= 2.5 if defocus else not sigma.any()
+
+
+def test_two_layers_are_the_same_again():
+    first, second, other = (two_layer_clip(seed, motion=False, frames=1) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.blurry, second.blurry)
+    assert np.abs(first.blurry - other.blurry).mean() > 0.05
+    assert len(np.unique(first.defocus)) == 2 and np.abs(first.flow).max() < 1e-9
 
 
 @pytest.mark.parametrize(

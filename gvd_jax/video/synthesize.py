@@ -150,6 +150,35 @@ def demo_clip(seed: int = 0, transfer: Transfer = "none") -> RenderedClip:
     return render([garage, cup], frames, 192, 256, duty_cycle, transfer=transfer, seed=seed)
 
 
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket")
+
+
+def two_layer_clip(seed: int, motion: bool = True, defocus: bool = True, frames: int = 5) -> RenderedClip:
+    """The recipe of Table 3, rendered: 320x240, under a shutter that never closes."""
+    layers, sigma = table_3_layers(seed, motion, defocus, frames)
+    return render(layers, frames, 240, 320, 0.5, sigma, seed=seed)
+
+
+def table_3_layers(seed: int, motion: bool, defocus: bool, frames: int) -> tuple[list[Layer], tuple[float, float]]:
+    """Photographs as in Table 3, after Wulff and Black (2014): one before another, and the Gaussian std of both.
+
+    The std lies in [0, 2.5] px, the components of each translation per frame interval in [7, 31] px. The paper leaves
+    open, and we choose: either sign, and an ellipse as the matte, which stands in the middle at mid-clip. Without
+    `motion` or `defocus` the other is the same as with both.
+    """
+    rng = np.random.default_rng(seed)
+    back, front = (scene.photograph(name) for name in rng.choice(PHOTOGRAPHS, 2, replace=False))
+    components = rng.uniform(7, 31, (2, 2)) * rng.choice([-1, 1], (2, 2))
+    sigma = rng.uniform(0, 2.5, 2) if defocus else np.zeros(2)
+    drifts = [complex(x, y) if motion else 0j for x, y in components]
+    paths = [scene.Path(-drift * (frames - 1) / 2, drift) for drift in drifts]
+    height, width, _ = front.shape
+    matte = scene.ellipse(front.shape, scene.middle(front.shape), 0.4 * width + 0.4j * height)
+    scale = max(height / 240, width / 320)
+    layers = [Layer(back, 1.0, paths[0]), Layer(front, 1.4 * scale, paths[1], matte)]
+    return layers, (float(sigma[0]), float(sigma[1]))
+
+
 def exposure_starts(frames: int, frames_per_exposure: int, stride: int) -> range:
     """Where the exposures of a clip of so many `frames` start.
 
