@@ -268,7 +268,7 @@ def deblur(
     config = start.config
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     unknowns = _first_unknowns(start.gray, start.flow, config, plan[0].shape)
-    recorder.add("start flow", 0, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
+    recorder.add("start flow", plan[-1].level, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
     give_back()
     for stage in plan:
         unknowns, energy = run_stage(stage, unknowns, start.frames, start.duty_cycle, config)
