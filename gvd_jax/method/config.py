@@ -210,6 +210,7 @@ class Config:
         temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
         weights = replace(self.weights, temporal=temporal)
         return gvd_energy(weights, BlurModel(self.path, samples, self.scales, self.transfer or NONE)) | {
+            # Either neighbour counts by itself: one that does not see a point must not outvote the other.
             "brightness": Term(self.brightness, BRIGHTNESS, ISOTROPIC),
             "structure": Term(self.structure, STRUCTURE, ISOTROPIC),
         }
