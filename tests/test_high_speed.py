@@ -34,7 +34,7 @@ def test_so_many_frames_are_missing(step, missing):
     frames = drifting(step)[::2]
     assert frames_missing(frames, True) == missing
     if missing:
-        with pytest.raises(InputError, match=rf"move {np.abs(step):.0f}\.\d pixels|move \d\.\d pixels.*--interpolate"):
+        with pytest.raises(InputError, match=r"move [23]\.\d pixels.*--interpolate"):
             frames_missing(frames, False)
     else:
         assert frames_missing(frames, False) == 0

@@ -52,7 +52,7 @@ class Synthesize:
         clip = read_video(self.input, frames)
         k = self.frames_per_exposure
         stride = k if self.stride is None else self.stride
-        exposure_starts(len(clip.frames), k, stride)
+        exposure_starts(len(clip.frames), k, stride)  # complains before the motion is measured, which takes a while
         between = frames_missing(clip.frames, self.interpolate) if k > 1 else 0
         if between:
             print(f"{between} frames are made up between each and the next: a guess at the blur", file=sys.stderr)
