@@ -86,6 +86,13 @@ def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))
     return TrueClip(path.name, blurry, sharp, flow, known, defocus.astype(np.float32), meta["tau"], transfer)
 
 
+def of_rendered(name: str, clip: RenderedClip) -> TrueClip:
+    """A rendered clip with its truth."""
+    return TrueClip(
+        name, clip.blurry, clip.sharp, clip.flow, clip.visible, clip.defocus, clip.duty_cycle, clip.transfer
+    )
+
+
 def _affine_flow(here: HostArray, there: HostArray, layer: HostArray) -> HostArray:
     """Flow [H, W, 2] of the `layer` [H, W] seen at each pixel, whose maps to its texture are `here` and `there`."""
     height, width = layer.shape
@@ -146,7 +153,4 @@ def clipped_clip() -> TrueClip:
         Layer(front, 1.5, random_path(rng, 7, 5.0, offset=-30 + 20j), shape),
     ]
     clip = render(layers, 7, 240, 320, 0.45, noise=0.002, seed=41)
-    sharp = np.clip(clip.sharp, 0, 1)
-    return TrueClip(
-        "clipped", clip.blurry, sharp, clip.flow, clip.visible, clip.defocus, clip.duty_cycle, clip.transfer
-    )
+    return replace(of_rendered("clipped", clip), sharp=np.clip(clip.sharp, 0, 1))

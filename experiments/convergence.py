@@ -113,7 +113,7 @@ def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/c
     use_compile_cache()
     kept = Results(results)
     for name, schedule in SCHEDULES.items():
-        if name in rows or (not rows and name not in kept.rows):
+        if kept.wants(name, rows):
             kept.add(name, measure(schedule()))
     draw(kept.rows, results.with_suffix(".png"))
     print(kept.table())

@@ -144,7 +144,7 @@ def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/d
     config = replace(Config.default(), samples=SAMPLES, scales=SCALES)
     for name, clip in clips().items():
         names = {way: f"{name}/{way}" for way in (*WAYS, "truth")}
-        wanted = [way for way, row in names.items() if row in rows or (not rows and row not in kept.rows)]
+        wanted = [way for way, row in names.items() if kept.wants(row, rows)]
         if not wanted:
             continue
         state = before_the_edges(clip, config)

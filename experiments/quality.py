@@ -15,15 +15,11 @@ import tyro
 
 import gvd_jax as gvd
 from experiments.clips import TrueClip, clipped_clip, flickering, read_clip, still_clip, textured
+from experiments.exact import restore_exactly
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.commands.compile_cache import use_compile_cache
-from gvd_jax.method.config import Config, Pyramid
-from gvd_jax.method.deblur import run_stage
-from gvd_jax.method.ends import extrapolate_ends
-from gvd_jax.method.plan import make_plan
-from gvd_jax.method.start import samples_for, to_gray
-from gvd_jax.model.variables import Unknowns
+from gvd_jax.method.config import Config
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.trees import replace
 
@@ -120,20 +116,6 @@ def _read(trial: Trial, data: Path) -> TrueClip:
     return clipped_clip() if trial.clip == "clipped" else read_clip(data / trial.clip, trial.crop)
 
 
-def restore_exactly(clip: TrueClip, config: Config) -> gvd.Result:
-    """Latent frames with the true flow and defocus, gray and in colour; the motion of the ends is extrapolated."""
-    frames, flow, defocus = (jnp.asarray(np.nan_to_num(x), jnp.float32) for x in (clip.blurry, clip.flow, clip.defocus))
-    tau = jnp.full(len(frames), clip.duty_cycle, jnp.float32)
-    flow = extrapolate_ends(flow)
-    config = replace(config, samples=samples_for(flow, tau), pyramid=Pyramid())
-    unknowns = Unknowns(to_gray(frames, config), flow, defocus)
-    plan = make_plan(frames.shape[1], frames.shape[2], config)
-    kinds = [stage.kind for stage in plan]
-    for stage in (plan[kinds.index("latent")], *plan[kinds.index("colour") :]):
-        unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
-    return gvd.Result(unknowns.latent, flow, defocus, tau, ())
-
-
 def _scores(clip: TrueClip, result: gvd.Result) -> Row:
     blurry, restored = metrics.psnr(clip.blurry, clip.sharp), metrics.psnr(result.latent, clip.sharp)
     ssim = metrics.ssim(result.latent, clip.sharp)
@@ -177,7 +159,7 @@ def main(
     use_compile_cache()
     kept = Results(results)
     for name, trial in TRIALS.items():
-        if name in rows or (not rows and name not in kept.rows):
+        if kept.wants(name, rows):
             kept.add(name, measure(name, trial, data, pictures))
     print(kept.table())
 

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,29 @@ def surroundings() -> Row:
     return versions | machine | {"date": time.strftime("%Y-%m-%d")}
 
 
-class Results:
-    """Rows by name, in a file: a run that was cut off goes on where it stopped, a row measured again is replaced."""
+def every_row(rows: Mapping[str, Row]) -> str:
+    """All rows as Markdown; a column is every key under which some row has one value."""
+    items = (item for row in rows.values() for item in row.items())
+    keys = list(dict.fromkeys(key for key, value in items if not isinstance(value, list | dict)))
+    lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
+    for name, row in rows.items():
+        lines.append(f"| {name} | " + " | ".join(_cell(row.get(key)) for key in keys) + " |")
+    return "\n".join(lines)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+
+class Results:
+    """Rows by name, in a file: a run that was cut off goes on where it stopped, a row measured again is replaced.
+
+    `layout` makes the Markdown of them.
+    """
+
+    def __init__(self, path: Path, layout: Callable[[Mapping[str, Row]], str] = every_row) -> None:
+        self.path, self.layout = path, layout
         self.rows: dict[str, Row] = json.loads(path.read_text()) if path.exists() else {}
+
+    def wants(self, name: str, named: Sequence[str]) -> bool:
+        """Whether a row is to be measured: it is named, or it is missing and none is named."""
+        return name in named if named else name not in self.rows
 
     def add(self, name: str, row: Row) -> None:
         """Keep a row with its surroundings, print it and write the file."""
@@ -39,13 +57,8 @@ class Results:
         self.path.with_suffix(".md").write_text(self.table() + "\n")
 
     def table(self) -> str:
-        """All rows as Markdown; a column is every key under which some row has one value."""
-        items = (item for row in self.rows.values() for item in row.items())
-        keys = list(dict.fromkeys(key for key, value in items if not isinstance(value, list | dict)))
-        lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
-        for name, row in self.rows.items():
-            lines.append(f"| {name} | " + " | ".join(_cell(row.get(key)) for key in keys) + " |")
-        return "\n".join(lines)
+        """The Markdown of all rows."""
+        return self.layout(self.rows)
 
 
 def _cell(value: Any) -> str:

@@ -201,7 +201,7 @@ def main(rows: tuple[str, ...] = ()) -> None:
         for height, width in SIZES
     } | {name: lambda run=run: measure_run(run) for name, run in RUNS.items()}
     for name, measure in trials.items():
-        if name in rows or (not rows and name not in kept.rows):
+        if kept.wants(name, rows):
             kept.add(name, measure())
     print(kept.table())
 

@@ -137,6 +137,20 @@ def _motion(sheets: list[Sheet], surface: HostArray, i: int, neighbour: int) -> 
     return np.stack([np.real(flow), np.imag(flow)], -1).astype(np.float32), visible
 
 
+def render_footage(
+    layers: list[Layer], frames: int, per_interval: int, height: int, width: int, transfer: Transfer = "none"
+) -> HostArray:
+    """What a high-speed camera sees of `layers`: `per_interval` sharp instants of each frame interval (section 5.1).
+
+    The interval of frame i is [i - 1/2, i + 1/2]; the middle one of its instants, if there is one, is at i. Float32
+    [frames * per_interval, H, W, 3], display values rounded to 8 bits: what `average_frames` takes.
+    """
+    sheets = [scene.make_sheet(layer, 0.0, transfer) for layer in layers]
+    times = (np.arange(frames * per_interval) + 0.5) / per_interval - 0.5
+    instants = (encode(_instant(sheets, time, (height, width)), transfer) for time in times)
+    return np.stack([np.round(instant * 255) / 255 for instant in instants]).astype(np.float32)
+
+
 def demo_clip(seed: int = 0, transfer: Transfer = "none") -> RenderedClip:
     """Seven 256x192 frames: a shaken view of a garage and a cup that moves on its own; mean blur length about 6 px."""
     rng = np.random.default_rng(seed)
@@ -153,29 +167,34 @@ def demo_clip(seed: int = 0, transfer: Transfer = "none") -> RenderedClip:
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket")
 
 
-def two_layer_clip(seed: int, motion: bool = True, defocus: bool = True, frames: int = 5) -> RenderedClip:
-    """The recipe of Table 3, rendered: 320x240, under a shutter that never closes."""
-    layers, sigma = table_3_layers(seed, motion, defocus, frames)
-    return render(layers, frames, 240, 320, 0.5, sigma, seed=seed)
+def two_layer_clip(
+    seed: int, motion: bool = True, defocus: bool = True, frames: int = 5, height: int = 240
+) -> RenderedClip:
+    """The recipe of Table 3, rendered in 4:3 under a shutter that never closes: `table_3_layers`."""
+    layers, sigma = table_3_layers(seed, motion, defocus, frames, height)
+    return render(layers, frames, height, height * 4 // 3, 0.5, sigma, seed=seed)
 
 
-def table_3_layers(seed: int, motion: bool, defocus: bool, frames: int) -> tuple[list[Layer], tuple[float, float]]:
+def table_3_layers(
+    seed: int, motion: bool, defocus: bool, frames: int, height: int = 240
+) -> tuple[list[Layer], tuple[float, float]]:
     """Photographs as in Table 3, after Wulff and Black (2014): one before another, and the Gaussian std of both.
 
-    The std lies in [0, 2.5] px, the components of each translation per frame interval in [7, 31] px. The paper leaves
-    open, and we choose: either sign, and an ellipse as the matte, which stands in the middle at mid-clip. Without
-    `motion` or `defocus` the other is the same as with both.
+    The std lies in [0, 2.5] px, the components of each translation per frame interval in [7, 31] px, of 320x240; a clip
+    of another height shows the same scene. The paper leaves open, and we choose: this size, either sign, and an ellipse
+    as the matte, which stands in the middle at mid-clip. Without `motion` or `defocus` the other is the same as with
+    both.
     """
     rng = np.random.default_rng(seed)
     back, front = (scene.photograph(name) for name in rng.choice(PHOTOGRAPHS, 2, replace=False))
-    components = rng.uniform(7, 31, (2, 2)) * rng.choice([-1, 1], (2, 2))
-    sigma = rng.uniform(0, 2.5, 2) if defocus else np.zeros(2)
+    components = rng.uniform(7, 31, (2, 2)) * rng.choice([-1, 1], (2, 2)) * height / 240
+    sigma = rng.uniform(0, 2.5, 2) * height / 240 if defocus else np.zeros(2)
     drifts = [complex(x, y) if motion else 0j for x, y in components]
     paths = [scene.Path(-drift * (frames - 1) / 2, drift) for drift in drifts]
-    height, width, _ = front.shape
-    matte = scene.ellipse(front.shape, scene.middle(front.shape), 0.4 * width + 0.4j * height)
-    scale = max(height / 240, width / 320)
-    layers = [Layer(back, 1.0, paths[0]), Layer(front, 1.4 * scale, paths[1], matte)]
+    rows, columns, _ = front.shape
+    matte = scene.ellipse(front.shape, scene.middle(front.shape), 0.4 * columns + 0.4j * rows)
+    scale = max(rows / height, columns / (height * 4 / 3))
+    layers = [Layer(back, 240 / height, paths[0]), Layer(front, 1.4 * scale, paths[1], matte)]
     return layers, (float(sigma[0]), float(sigma[1]))
 
 

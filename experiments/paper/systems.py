@@ -1,0 +1,138 @@
+"""The systems of the paper's tables, each from a clip to what it restores, and how they are scored."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import gvd_jax as gvd
+from experiments.baselines import zhu, zhuo_sim
+from experiments.baselines.deconvolution import deconvolve
+from experiments.clips import TrueClip, textured
+from experiments.exact import restore_exactly
+from experiments.results import Row
+from gvd_jax import metrics
+from gvd_jax.method.config import Config
+from gvd_jax.shapes import HostArray
+from gvd_jax.trees import replace
+
+INTERIOR = slice(1, -1)  # the first and the last frame are not scored: [20] does not restore them
+ALL_LEVELS = 17
+QUICK_LEVELS = 3  # of a pyramid of 17: every size is a program of its own to compile, which is what takes long
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Frames [T, H, W, C], flow [T, 2, H, W, 2] and defocus [T, H, W], as far as a system finds them."""
+
+    latent: HostArray | None = None
+    flow: HostArray | None = None
+    defocus: HostArray | None = None
+
+
+System = Callable[[TrueClip], Restored]
+
+
+def blurry(clip: TrueClip) -> Restored:
+    """What every system starts from."""
+    return Restored(clip.blurry)
+
+
+def ours(clip: TrueClip) -> Restored:
+    """The default."""
+    return _blind(clip, Config.default())
+
+
+def without_temporal_term(clip: TrueClip) -> Restored:
+    """The default without Eq. (5) in the latent frames."""
+    config = Config.default()
+    return _blind(clip, replace(config, weights=replace(config.weights, temporal=0.0)))
+
+
+def exact(clip: TrueClip) -> Restored:
+    """The oracle: our latent frames with the true flow and defocus."""
+    result = restore_exactly(clip, Config.default().with_transfer(clip.transfer))
+    return Restored(np.asarray(result.latent))
+
+
+def predecessor(levels: int) -> System:
+    """[20], Kim and Lee 2015: the preset `gvd2015`, of whose pyramid the finest `levels` are kept."""
+
+    def restore(clip: TrueClip) -> Restored:
+        found = _blind(clip, _with_levels(Config.gvd2015(), levels))
+        return Restored(found.latent, found.flow)
+
+    return restore
+
+
+def as_printed(levels: int) -> System:
+    """The paper's own constants and kernel: the preset `paper`, of whose pyramid the finest `levels` are kept."""
+    return lambda clip: _blind(clip, _with_levels(Config.paper(), levels))
+
+
+def by_edges(clip: TrueClip) -> Restored:
+    """[24], Zhuo and Sim 2011: defocus from edges and deconvolution, frame by frame."""
+    return _in_focus(clip.blurry, zhuo_sim.defocus_map)
+
+
+def by_spectra(clip: TrueClip) -> Restored:
+    """[23], Zhu et al. 2013: defocus from local spectra and deconvolution, frame by frame."""
+    return _in_focus(clip.blurry, zhu.defocus_map)
+
+
+def two_stages(levels: int) -> System:
+    """[20]+[24]: the motion first, then the defocus."""
+    without_motion = predecessor(levels)
+
+    def restore(clip: TrueClip) -> Restored:
+        latent = without_motion(clip).latent
+        assert latent is not None
+        return _in_focus(latent, zhuo_sim.defocus_map)
+
+    return restore
+
+
+def gray(frames: HostArray) -> HostArray:
+    """[T, H, W] of [T, H, W, C]."""
+    return frames.mean(-1, dtype=np.float32)
+
+
+def scores(clip: TrueClip, restored: Restored) -> Row:
+    """PSNR and SSIM, end-point error where the flow is known, error of the defocus where there is texture."""
+    row: Row = {}
+    if restored.latent is not None:
+        latent, sharp = restored.latent[INTERIOR], clip.sharp[INTERIOR]
+        row |= {"PSNR": metrics.psnr(latent, sharp).mean(), "SSIM": metrics.ssim(latent, sharp).mean()}
+    if restored.flow is not None and clip.known[INTERIOR].any():
+        truth = np.nan_to_num(clip.flow[INTERIOR])
+        row["EPE px"] = metrics.end_point_error(restored.flow[INTERIOR], truth, clip.known[INTERIOR])
+    if restored.defocus is not None:
+        seen = textured(clip.sharp)[INTERIOR]
+        row["sigma RMSE px"] = metrics.defocus_error(restored.defocus[INTERIOR], clip.defocus[INTERIOR], seen)
+    return {key: round(float(value), 4) for key, value in row.items()}
+
+
+def measure(clip: TrueClip, system: System) -> tuple[Row, Restored]:
+    """Restore and score a clip."""
+    start = time.monotonic()
+    restored = system(clip)
+    seconds = time.monotonic() - start
+    return scores(clip, restored) | {"seconds": round(seconds, 1)}, restored
+
+
+def _with_levels(config: Config, levels: int) -> Config:
+    return replace(config, pyramid=replace(config.pyramid, levels=levels))
+
+
+def _blind(clip: TrueClip, config: Config) -> Restored:
+    result = gvd.deblur(clip.blurry, clip.duty_cycle, config.with_transfer(clip.transfer))
+    return Restored(np.asarray(result.latent), np.asarray(result.flow), np.asarray(result.defocus))
+
+
+def _in_focus(frames: HostArray, defocus_map: Callable[[HostArray], HostArray]) -> Restored:
+    latent, maps = frames.copy(), np.zeros(frames.shape[:3], np.float32)
+    for i in range(len(frames))[INTERIOR]:  # seconds for a frame; the others are not scored
+        maps[i] = defocus_map(frames[i])
+        latent[i] = deconvolve(frames[i], maps[i])
+    return Restored(latent, defocus=maps)
