@@ -1,8 +1,10 @@
 """Scenes for the paper's tables, of photographs and seeds that nothing was tuned on."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from gvd_jax.video.layers import Layer, ellipse, middle, photograph, random_path
+from gvd_jax.video.layers import Layer, Path, ellipse, middle, photograph, random_path
 from gvd_jax.video.synthesize import PHOTOGRAPHS
 
 
@@ -20,3 +22,8 @@ def scene(number: int, frames: int, height: int, width: int) -> list[Layer]:
         place = width * rng.uniform(-0.2, 0.2) + 1j * height * rng.uniform(-0.2, 0.2)
         layers.append(Layer(front, 1.3 * fit[1], random_path(rng, frames, rng.uniform(4, 7), offset=place), matte))
     return layers
+
+
+def at_rest(layers: list[Layer], time: float) -> list[Layer]:
+    """The same scene, standing as it is at a `time`, frame intervals."""
+    return [replace(layer, path=Path(layer.path.position(time))) for layer in layers]
