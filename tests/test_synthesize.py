@@ -6,7 +6,14 @@ from scipy import ndimage
 
 from gvd_jax.errors import InputError
 from gvd_jax.video.layers import ANTIALIAS, Layer, Path, decode, ellipse, encode, photograph, random_path
-from gvd_jax.video.synthesize import average_frames, demo_clip, render, table_3_layers, two_layer_clip
+from gvd_jax.video.synthesize import (
+    average_frames,
+    demo_clip,
+    render,
+    render_footage,
+    table_3_layers,
+    two_layer_clip,
+)
 
 HEIGHT, WIDTH = 64, 80
 
@@ -185,6 +192,27 @@ def test_two_layers_are_the_same_again():
     np.testing.assert_array_equal(first.blurry, second.blurry)
     assert np.abs(first.blurry - other.blurry).mean() > 0.05
     assert len(np.unique(first.defocus)) == 2 and np.abs(first.flow).max() < 1e-9
+
+
+def test_averaged_footage_is_the_rendered_exposure():
+    layers = two_layers(2, frames=2)
+    footage = render_footage(layers, 2, 15, 48, 64)
+    blurry, sharp, tau = average_frames(footage, 15)
+    clip = render(layers, 2, 48, 64, 0.5)
+    assert footage.shape == (30, 48, 64, 3) and tau == 0.5
+    assert np.abs(footage[22] - clip.sharp[1]).max() <= 0.51 / 255  # the middle of the second interval
+    assert psnr(sharp, clip.sharp, ...) > 50
+    assert psnr(blurry, clip.blurry, ...) > 50 > 35 > psnr(sharp, clip.blurry, ...)
+
+
+@pytest.mark.parametrize("height", [120, 480])
+def test_two_layers_of_another_size_show_the_same_scene(height):
+    layers, sigma = table_3_layers(1, True, True, 5, height)
+    others, other_sigma = table_3_layers(1, True, True, 5)
+    np.testing.assert_allclose(sigma, np.array(other_sigma) * height / 240)
+    for layer, other in zip(layers, others, strict=True):
+        assert layer.path.drift == pytest.approx(other.path.drift * height / 240)
+        assert layer.scale == pytest.approx(other.scale * 240 / height)
 
 
 @pytest.mark.parametrize(

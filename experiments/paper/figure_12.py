@@ -57,7 +57,7 @@ def row_of(shown: TrueClip, restored: Restored, hand: HostArray) -> Row:
     """The scores of the frame, and those at the `hand` [T, H, W]."""
     row = scores(shown, Restored(restored.latent, restored.flow))
     assert restored.latent is not None
-    near = np.stack([binary_dilation(mask, iterations=AROUND) for mask in hand[INTERIOR]])
+    near = np.array([binary_dilation(mask, iterations=AROUND) for mask in hand[INTERIOR]], bool)
     square = np.square(restored.latent - shown.sharp)[INTERIOR]
     row["PSNR at the hand"] = round(float(-10 * np.log10(square[near].mean())), 4)
     if restored.flow is not None:

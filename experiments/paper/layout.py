@@ -55,7 +55,7 @@ def comparison(
     def layout(rows: Mapping[str, Row]) -> str:
         measured = [s for s in systems if any(name.endswith(f"/{s}") for name in rows)]
         clips = complete(rows, heads, measured)
-        lines = [f"| mean of {len(clips)} clips | " + "".join(f"{head} | paper | " for head in heads.values())]
+        lines = [f"| mean of {len(clips)} clips | " + " | ".join(f"{head} | paper" for head in heads.values()) + " |"]
         lines.append("|---" * (2 * len(heads) + 1) + "|")
         ours = {(s, c): means(rows, c, s, keys, clips) for s in measured for c in heads if clips}
         for system in measured:
