@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from experiments import readme
 from experiments.paper import table_1, tables_2_4
 from experiments.paper.layout import comparison
 from experiments.paper.scenes import at_rest, scene
@@ -105,3 +106,11 @@ def test_a_scene_at_rest_stands_as_it_was():
     assert np.abs(still.flow).max() < 1e-6
     # Rest does not turn: what the scene has turned by then is a few thousandths.
     assert np.abs(still.sharp[0] - render(moving, 3, 24, 32, 0.0).sharp[1]).mean() < 0.03
+
+
+def test_the_readme_shows_what_was_measured():
+    text = readme.README.read_text()
+    assert readme.with_tables(text) == text
+    assert len(readme.TABLE.findall(text)) >= 9
+    changed = text.replace("| ours |", "| theirs |")
+    assert changed != text and readme.with_tables(changed) == text

@@ -18,7 +18,7 @@ from gvd_jax.shapes import HostArray
 
 EXPONENT = 0.8  # of the gradients, Levin et al. (2007); Krishnan and Fergus take 2/3 as well
 FIDELITY = 5000.0  # lambda: 2000 there, for 1 % of noise; more here, for 8 bits and 0.3 %
-WEIGHTS = 2 * np.sqrt(8.0) ** np.arange(8)  # of the splitting; beta there
+WEIGHTS = [2 * 8 ** (k / 2) for k in range(8)]  # of the splitting; beta there
 SHRINKAGES = 4  # of the fixed point
 REACH = 2.0  # standard deviations: how far around a sharper place the blurring up goes
 SPACING = 0.25  # pixels between the standard deviations that the whole frame is deconvolved with
@@ -57,7 +57,7 @@ def uniformly(frame: HostArray, sigma: float) -> HostArray:
 
 
 def _channel(blurry: HostArray, sigma: float) -> HostArray:
-    y, x = (np.pi * np.arange(n) / n for n in blurry.shape)
+    y, x = (np.pi * np.arange(n, dtype=np.float32) / n for n in blurry.shape)
     blur = np.exp(-0.5 * sigma**2 * (y[:, None] ** 2 + x**2))
     laplacian = 4 - 2 * np.cos(y[:, None]) - 2 * np.cos(x)
     explained = FIDELITY * blur * dctn(blurry, norm="ortho")
@@ -83,4 +83,5 @@ def _shrink(gradient: HostArray, weight: float) -> HostArray:
 
 def _minus_divergence(vertical: HostArray, horizontal: HostArray) -> HostArray:
     """The adjoint of the differences between neighbours, [H-1, W] and [H, W-1] to [H, W]."""
-    return -np.diff(vertical, axis=0, prepend=0, append=0) - np.diff(horizontal, axis=1, prepend=0, append=0)
+    around = {"prepend": np.float32(0), "append": np.float32(0)}  # of plain zeros it would make doubles
+    return -np.diff(vertical, axis=0, **around) - np.diff(horizontal, axis=1, **around)
