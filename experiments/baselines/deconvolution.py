@@ -83,5 +83,4 @@ def _shrink(gradient: HostArray, weight: float) -> HostArray:
 
 def _minus_divergence(vertical: HostArray, horizontal: HostArray) -> HostArray:
     """The adjoint of the differences between neighbours, [H-1, W] and [H, W-1] to [H, W]."""
-    around = {"prepend": np.float32(0), "append": np.float32(0)}  # of plain zeros it would make doubles
-    return -np.diff(vertical, axis=0, **around) - np.diff(horizontal, axis=1, **around)
+    return -np.diff(np.pad(vertical, ((1, 1), (0, 0))), axis=0) - np.diff(np.pad(horizontal, ((0, 0), (1, 1))), axis=1)
