@@ -60,7 +60,7 @@ def _channel(blurry: HostArray, sigma: float) -> HostArray:
     y, x = (np.pi * np.arange(n, dtype=np.float32) / n for n in blurry.shape)
     blur = np.exp(-0.5 * sigma**2 * (y[:, None] ** 2 + x**2))
     laplacian = 4 - 2 * np.cos(y[:, None]) - 2 * np.cos(x)
-    explained = FIDELITY * blur * dctn(blurry, norm="ortho")
+    explained = FIDELITY * blur * np.asarray(dctn(blurry, norm="ortho"))
     sharp = blurry
     for weight in WEIGHTS:
         gradients = (_shrink(np.diff(sharp, axis=axis), weight) for axis in (0, 1))
