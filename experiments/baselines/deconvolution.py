@@ -64,7 +64,7 @@ def _channel(blurry: HostArray, sigma: float) -> HostArray:
     sharp = blurry
     for weight in WEIGHTS:
         gradients = (_shrink(np.diff(sharp, axis=axis), weight) for axis in (0, 1))
-        wanted = dctn(_minus_divergence(*gradients), norm="ortho")
+        wanted = np.asarray(dctn(_minus_divergence(*gradients), norm="ortho"))
         spectrum = (explained + weight * wanted) / (FIDELITY * blur**2 + weight * laplacian)
         sharp = np.asarray(idctn(spectrum, norm="ortho"))
     return sharp
