@@ -72,7 +72,7 @@ def main(results: Path = Path("experiments/results/figure_8.json")) -> None:
     clip = of_rendered("figure 8", render(scene(NUMBER, FRAMES, HEIGHT, WIDTH), FRAMES, HEIGHT, WIDTH, 0.45))
     found = {system.__name__.replace("_", " "): system(clip) for system in (blurry, by_homography, ours, exact)}
     found["exact"] = Restored(found["exact"].latent, clip.flow)
-    figure = Figure(figsize=(14, 8), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(14, 5.8), dpi=DPI, layout="constrained")
     axes = figure.subplots(2, 4)
     for column, (name, restored) in enumerate(found.items()):
         row = scores(clip, restored)
