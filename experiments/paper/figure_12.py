@@ -35,6 +35,7 @@ from gvd_jax.view.figures import save
 
 FRAMES, HEIGHT, WIDTH = 5, 240, 320
 MIDDLE = FRAMES // 2
+SAMPLES = 8  # per side of the exposure, for [20]: one per 1.8 px of the largest motion, with room
 SHAKE, HAND = 3.0, 14.0  # pixels per frame interval on average
 AROUND = 8  # pixels: how far the surroundings of the hand go
 MARK = 1e-6  # pixels: a defocus too small to be one, which tells the hand from the rest
@@ -74,7 +75,7 @@ def main(full: bool = False, results: Path | None = None) -> None:
     hand = shown.defocus > 0
     systems: dict[str, System] = {"blurry": blurry, "ours": ours, "exact": exact}
     if full:
-        systems |= {"[20]": predecessor(ALL_LEVELS), "paper preset": as_printed(ALL_LEVELS)}
+        systems |= {"[20]": predecessor(ALL_LEVELS, SAMPLES), "paper preset": as_printed(ALL_LEVELS, SAMPLES)}
     y, x = (int(np.mean(place)) for place in np.nonzero(hand[MIDDLE]))
     window = (slice(max(y - 40, 0), y + 40), slice(max(x - 53, 0), x + 53))
     frames, details = {}, {}

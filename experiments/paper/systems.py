@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 
 import gvd_jax as gvd
@@ -19,7 +20,7 @@ from gvd_jax.trees import replace
 
 INTERIOR = slice(1, -1)  # the first and the last frame are not scored: [20] does not restore them
 ALL_LEVELS = 17
-QUICK_LEVELS = 3  # of a pyramid of 17: every size is a program of its own to compile, which is what takes long
+QUICK_LEVELS = 2  # of a pyramid of 17: every size is a program of its own to compile, which is what takes long
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,22 @@ def exact(clip: TrueClip) -> Restored:
     return Restored(np.asarray(result.latent))
 
 
-def predecessor(levels: int) -> System:
-    """[20], Kim and Lee 2015: the preset `gvd2015`, of whose pyramid the finest `levels` are kept."""
+def predecessor(levels: int, samples: int) -> System:
+    """[20], Kim and Lee 2015: the preset `gvd2015`, of whose pyramid the finest `levels` are kept.
+
+    `samples` per side of the exposure serve all clips, whatever their motion, so that they share their programs.
+    """
 
     def restore(clip: TrueClip) -> Restored:
-        found = _blind(clip, _with_levels(Config.gvd2015(), levels))
+        found = _as_published(clip, Config.gvd2015(), levels, samples)
         return Restored(found.latent, found.flow)
 
     return restore
 
 
-def as_printed(levels: int) -> System:
-    """The paper's own constants and kernel: the preset `paper`, of whose pyramid the finest `levels` are kept."""
-    return lambda clip: _blind(clip, _with_levels(Config.paper(), levels))
+def as_printed(levels: int, samples: int) -> System:
+    """The paper's own constants and kernel: the preset `paper`, with `levels` and `samples` as for [20]."""
+    return lambda clip: _as_published(clip, Config.paper(), levels, samples)
 
 
 def by_edges(clip: TrueClip) -> Restored:
@@ -81,12 +85,23 @@ def by_spectra(clip: TrueClip) -> Restored:
     return _in_focus(clip.blurry, zhu.defocus_map)
 
 
-def two_stages(levels: int) -> System:
-    """[20]+[24]: the motion first, then the defocus."""
-    without_motion = predecessor(levels)
+def once(system: System) -> System:
+    """The same, which restores a clip anew only if it was not the last one."""
+    last: list[tuple[TrueClip, Restored]] = []
 
     def restore(clip: TrueClip) -> Restored:
-        latent = without_motion(clip).latent
+        if not last or last[0][0] is not clip:
+            last[:] = [(clip, system(clip))]
+        return last[0][1]
+
+    return restore
+
+
+def two_stages(motion: System) -> System:
+    """[20]+[24]: the motion first, then the defocus."""
+
+    def restore(clip: TrueClip) -> Restored:
+        latent = motion(clip).latent
         assert latent is not None
         return _in_focus(latent, zhuo_sim.defocus_map)
 
@@ -121,8 +136,10 @@ def measure(clip: TrueClip, system: System) -> tuple[Row, Restored]:
     return scores(clip, restored) | {"seconds": round(seconds, 1)}, restored
 
 
-def _with_levels(config: Config, levels: int) -> Config:
-    return replace(config, pyramid=replace(config.pyramid, levels=levels))
+def _as_published(clip: TrueClip, config: Config, levels: int, samples: int) -> Restored:
+    config = replace(config, pyramid=replace(config.pyramid, levels=levels), samples=samples)
+    result = gvd.deblur_pure(jnp.asarray(clip.blurry), clip.duty_cycle, config.with_transfer(clip.transfer))
+    return Restored(*(np.asarray(x) for x in (result.latent, result.flow, result.defocus)))
 
 
 def _blind(clip: TrueClip, config: Config) -> Restored:
