@@ -1,6 +1,5 @@
 """The systems of the paper's tables, each from a clip to what it restores, and how they are scored."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -126,14 +125,6 @@ def scores(clip: TrueClip, restored: Restored) -> Row:
         seen = textured(clip.sharp)[INTERIOR]
         row["sigma RMSE px"] = metrics.defocus_error(restored.defocus[INTERIOR], clip.defocus[INTERIOR], seen)
     return {key: round(float(value), 4) for key, value in row.items()}
-
-
-def measure(clip: TrueClip, system: System) -> tuple[Row, Restored]:
-    """Restore and score a clip."""
-    start = time.monotonic()
-    restored = system(clip)
-    seconds = time.monotonic() - start
-    return scores(clip, restored) | {"seconds": round(seconds, 1)}, restored
 
 
 def _as_published(clip: TrueClip, config: Config, levels: int, samples: int) -> Restored:

@@ -25,9 +25,9 @@ from experiments.paper.systems import (
     as_printed,
     blurry,
     exact,
-    measure,
     ours,
     predecessor,
+    scores,
 )
 from experiments.results import Results
 from gvd_jax.shapes import HostArray
@@ -103,7 +103,8 @@ def main(
             for system, restore in systems.items():
                 row = row_name(clip.name, condition, system)
                 if kept.wants(row, rows):
-                    kept.add(row, measure(blurred(clip, fast, sigma), restore)[0])
+                    shown = blurred(clip, fast, sigma)
+                    kept.add(row, scores(shown, restore(shown)))
     print(kept.table())
 
 
