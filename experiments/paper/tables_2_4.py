@@ -47,7 +47,7 @@ PRINTED_4 = {
     ("ours", "scene"): (15.87,),
 }
 SYSTEMS_2 = ("blurry", "[20]", "ours", "exact")
-SYSTEMS_4 = ("[31]", "[47]", "[42]", "[20]", "ours", SHARP)
+SYSTEMS_4 = ("no motion", "[31]", "[47]", "[42]", "[20]", "ours", SHARP)
 
 
 def rendered(count: int, frames: int, height: int, width: int) -> Iterator[TrueClip]:
@@ -94,7 +94,7 @@ def main(
 
     Two scenes of 160x120 and two levels of [20], or with `full` eight of 320x240, or ten of Sintel, and all 17.
     """
-    name = "tables_2_4" if full else "tables_2_4_quick"
+    name = f"tables_2_4{'_sintel' if sintel else ''}{'' if full else '_quick'}"
     kept = Results(results or Path(f"experiments/results/{name}.json"), layout)
     restoring: dict[str, System] = {
         "blurry": blurry,
@@ -104,6 +104,7 @@ def main(
     if sintel is None:
         restoring["exact"] = exact
     matching: dict[str, System] = {
+        "no motion": lambda clip: Restored(flow=np.zeros_like(clip.flow)),
         "[31]": lambda clip: Restored(flow=portz(gray(clip.blurry), clip.duty_cycle)),
         "[47]": lambda clip: Restored(flow=clip_flow(gray(clip.blurry), zach)),
         "[42]": lambda clip: Restored(flow=clip_flow(gray(clip.blurry), wedel)),
