@@ -1,4 +1,4 @@
-"""Likelihood of a defocus from local spectra: Fig. 5 of Lee, Kim and Lee's paper, and maps."""
+"""Likelihood of a defocus from local spectra: Fig. 5 of the paper, and maps."""
 
 import numpy as np
 import pytest
