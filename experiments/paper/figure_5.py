@@ -16,6 +16,7 @@ from skimage import data
 
 from experiments.baselines.zhu import patch_likelihood
 from experiments.command import run
+from experiments.paper.layout import with_remarks
 from experiments.results import Results
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.layers import photograph
@@ -29,6 +30,7 @@ STEP = 40  # pixels between the patches of the table
 PHOTOGRAPHS = {"motorcycle": (250, 330), "astronaut": (150, 250), "coffee": (200, 330), "brick": (256, 256)}
 TEXTURE = 0.1  # display values: the standard deviation of a sharp patch that has something to tell
 BLURS = ("defocus", "defocus and motion")
+REMARKS = "The likelihood is that of [23] for a scene of 1/f^2 spectrum: see experiments/baselines."
 
 
 def gray(name: str) -> HostArray:
@@ -64,7 +66,7 @@ def likeliest(frames: dict[str, HostArray]) -> dict[str, HostArray]:
 
 def main(results: Path = Path("experiments/results/figure_5.json")) -> None:
     """Draw the page and print the table."""
-    kept = Results(results)
+    kept = Results(results, with_remarks(REMARKS))
     kept.add("truth", {f"{blur}: {what}": value for blur in BLURS for what, value in (("mean", SIGMA), ("RMSE", 0.0))})
     figure = Figure(figsize=(10, 7), dpi=DPI, layout="constrained")
     axes = figure.subplots(2, 4)

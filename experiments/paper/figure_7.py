@@ -13,6 +13,7 @@ import numpy as np
 from experiments.baselines import just_noticeable, zhu, zhuo_sim
 from experiments.clips import TrueClip, of_rendered, textured
 from experiments.command import run
+from experiments.paper.layout import with_remarks
 from experiments.paper.pages import page
 from experiments.paper.scenes import at_rest, scene
 from experiments.paper.systems import ours
@@ -30,6 +31,7 @@ LARGEST = 3.0  # pixels: the brightest colour of a map
 NUMBER = 88  # of the scene
 LEARNED_FROM = ("astronaut", "coffee")  # photographs that are not in the scene
 MIDDLE = FRAMES // 2
+REMARKS = "[23], [24] and [32] are weaker than their authors', or may be: see experiments/baselines."
 
 
 def clip(moving: bool) -> TrueClip:
@@ -56,7 +58,7 @@ def maps(shown: TrueClip, dictionary: just_noticeable.Dictionary) -> dict[str, H
 
 def main(results: Path = Path("experiments/results/figure_7.json")) -> None:
     """Draw the page and print the table."""
-    kept = Results(results)
+    kept = Results(results, with_remarks(REMARKS))
     dictionary = just_noticeable.learn_dictionary([photograph(name) for name in LEARNED_FROM])
     rows = []
     for letter, condition in (("a", "at rest"), ("b", "in motion")):

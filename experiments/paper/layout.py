@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from experiments.results import Row
+from experiments.results import Row, every_row
 
 Printed = Mapping[tuple[str, str], Sequence[float]]  # what the paper prints, by system and condition
 
@@ -67,6 +67,11 @@ def comparison(
         return "\n".join(lines) + f"\n\n{remarks}"
 
     return layout
+
+
+def with_remarks(remarks: str) -> Callable[[Mapping[str, Row]], str]:
+    """A layout for `Results`: every row, and what to know of them."""
+    return lambda rows: f"{every_row(rows)}\n\n{remarks}"
 
 
 def _difference(table: Printed, systems: tuple[str, str], condition: str) -> list[float] | None:

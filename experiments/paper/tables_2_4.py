@@ -81,7 +81,8 @@ def layout(rows: Mapping[str, Row]) -> str:
     similarity = comparison({"scene": "SSIM"}, SYSTEMS_2, ("SSIM",), PRINTED_2, "", ("[20]", "ours"))
     remarks = (
         "SSIM, and the mean end-point error in pixels where the neighbour shows the point; the first and the last "
-        "frame are left out. The paper's columns are of Sintel."
+        "frame are left out. The paper's columns are of Sintel. [31], [42] and [47] are weaker than their authors', or "
+        "may be: see experiments/baselines."
     )
     error = comparison({"scene": "EPE"}, SYSTEMS_4, ("EPE px",), PRINTED_4, remarks, ("[42]", "ours"))
     return f"Table 2\n\n{similarity(rows).strip()}\n\nTable 4\n\n{error(rows)}"
