@@ -14,6 +14,7 @@ from gvd_jax.video.read_write import read_video
 from gvd_jax.video.synthesize import RenderedClip, render
 
 DIRECTIONS = ("fwd", "bwd")
+INTERIOR = slice(1, -1)  # all frames but the first and the last, whose motion only one neighbour shows
 TEXTURE = 0.05  # display values: the standard deviation in a 7x7 window from which defocus can be seen
 
 
@@ -52,7 +53,7 @@ class TrueClip:
     sharp: HostArray
     flow: HostArray  # [T, 2, H, W, 2], pixels per frame interval; not known before the first and after the last frame
     known: HostArray  # bool [T, 2, H, W]: the neighbouring frame exists and shows the point
-    defocus: HostArray  # [T, H, W], standard deviation in pixels
+    defocus: HostArray  # [T, H, W], standard deviation in pixels, or NaN
     duty_cycle: float
     transfer: str  # the curve under which the blur added up
 
@@ -64,9 +65,8 @@ def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))
     """
     meta = json.loads((path / "meta.json").read_text())
     blurry, sharp = (read_video(path / name).frames[:, *crop] for name in ("blur", "sharp"))
-    frames, height, width, _ = blurry.shape
-    flow = np.full((frames, 2, height, width, 2), np.nan, np.float32)
-    known = np.zeros(flow.shape[:-1], bool)
+    clip = of_frames(path.name, blurry, sharp, meta["tau"])
+    flow, known, frames = clip.flow, clip.known, len(blurry)
     maps = np.array(meta.get("affine_image_to_texture", []))  # [layer, frame, 2, 3]
     for i in range(frames):
         for k, (direction, step) in enumerate(zip(DIRECTIONS, (1, -1), strict=True)):
@@ -81,9 +81,17 @@ def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))
                 hidden = iio.imread(path / "occ" / f"{i:04d}_{direction}.png", mode="L")[crop] > 0
                 known[i, k] = ~hidden & _inside(flow[i, k])
     files = sorted((path / "sigma").glob("*.npy"))
-    defocus = np.stack([np.load(file)[crop] for file in files]) if files else np.zeros((frames, height, width))
+    defocus = np.stack([np.load(file)[crop] for file in files]) if files else np.zeros(blurry.shape[:3])
     transfer = "none" if meta["gamma"] == 1.0 else "gamma22"
-    return TrueClip(path.name, blurry, sharp, flow, known, defocus.astype(np.float32), meta["tau"], transfer)
+    return replace(clip, defocus=defocus.astype(np.float32), transfer=transfer)
+
+
+def of_frames(name: str, blurry: HostArray, sharp: HostArray, duty_cycle: float) -> TrueClip:
+    """A clip of which nothing is known but the sharp frames: flow and defocus are NaN."""
+    frames, height, width, _ = sharp.shape
+    flow = np.full((frames, 2, height, width, 2), np.nan, np.float32)
+    known = np.zeros(flow.shape[:-1], bool)
+    return TrueClip(name, blurry, sharp, flow, known, np.full(sharp.shape[:3], np.nan, np.float32), duty_cycle, "none")
 
 
 def of_rendered(name: str, clip: RenderedClip) -> TrueClip:

@@ -16,13 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 
 import gvd_jax as gvd
 from experiments.clips import rendered_clip
+from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.commands.compile_cache import use_compile_cache
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.pyramid import propagate
 from gvd_jax.model.blur import BlurModel
@@ -110,7 +109,6 @@ def draw(rows: dict[str, Row], path: Path) -> None:
 
 def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/convergence.json")) -> None:
     """Measure the named rows, or those that are missing, print the table and draw the curves."""
-    use_compile_cache()
     kept = Results(results)
     for name, schedule in SCHEDULES.items():
         if kept.wants(name, rows):
@@ -120,4 +118,4 @@ def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/c
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

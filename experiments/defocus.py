@@ -12,13 +12,12 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 
 import gvd_jax as gvd
 from experiments.clips import defocused_clip, textured
+from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.commands.compile_cache import use_compile_cache
 from gvd_jax.method.config import SCALES, Config
 from gvd_jax.method.deblur import run_stage, solve_block
 from gvd_jax.method.plan import make_plan
@@ -139,7 +138,6 @@ def _row(clip: RenderedClip, latent: np.ndarray, defocus: np.ndarray) -> Row:
 
 def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/defocus.json")) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
-    use_compile_cache()
     kept = Results(results)
     config = replace(Config.default(), samples=SAMPLES, scales=SCALES)
     for name, clip in clips().items():
@@ -158,4 +156,4 @@ def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/d
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

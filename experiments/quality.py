@@ -14,18 +14,17 @@ import numpy as np
 import tyro
 
 import gvd_jax as gvd
-from experiments.clips import TrueClip, clipped_clip, flickering, read_clip, still_clip, textured
+from experiments.clips import INTERIOR, TrueClip, clipped_clip, flickering, read_clip, still_clip, textured
+from experiments.command import run
 from experiments.exact import restore_exactly
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.commands.compile_cache import use_compile_cache
 from gvd_jax.method.config import Config
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.trees import replace
 
 WHOLE = (slice(None), slice(None))
 CENTRE = (slice(180, 540), slice(400, 880))  # 480x360 of 1280x720
-INTERIOR = slice(1, -1)
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,6 @@ def main(
     pictures: Path = Path("experiments/pictures"),
 ) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
-    use_compile_cache()
     kept = Results(results)
     for name, trial in TRIALS.items():
         if kept.wants(name, rows):
@@ -165,4 +163,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

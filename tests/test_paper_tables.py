@@ -68,15 +68,18 @@ def test_scores_leave_out_the_ends_and_what_is_not_found():
 
 
 def test_footage_of_ones_own(tmp_path):
-    clip, footage = next(table_1.rendered(1, 2, 24, 32))
+    clip, footage = next(table_1.rendered(1, 3, 24, 32))
     write_video(tmp_path / "walk", footage)
     ((read, frames),) = table_1.read(tmp_path, None, (slice(None),) * 3)
     assert read.name == "walk" and read.duty_cycle == 0.5 and not read.known.any()
+    assert set(scores(read, Restored(read.sharp, read.flow, read.defocus))) == {"PSNR", "SSIM"}  # no truth, no error
     own, rendered = table_1.blurred(read, frames, 2.0), table_1.blurred(clip, footage, 2.0)
     np.testing.assert_allclose(own.blurry, rendered.blurry, atol=0.51 / 255)
-    assert own.sharp.shape == (2, 24, 32, 3)
+    assert own.sharp.shape == (3, 24, 32, 3)
     ((part, _),) = table_1.read(tmp_path, 1, (slice(15), slice(20), slice(16)))
     np.testing.assert_array_equal(part.sharp, own.sharp[:1, :20, :16])
+    with pytest.raises(InputError, match="walk has 1 frames; give 3"):
+        scores(part, Restored(part.sharp))
     with pytest.raises(InputError, match="holds no folders"):
         next(table_1.read(tmp_path / "walk", None, (slice(None),) * 3))
     write_video(tmp_path / "run", frames[::6])

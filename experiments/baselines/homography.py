@@ -70,12 +70,13 @@ def homography_flow(matrices: HostArray, height: int, width: int) -> HostArray:
     return (moved[..., :2] / moved[..., 2:] - points[..., :2]).astype(np.float32)
 
 
-def deblur(frames: HostArray, duty_cycle: float) -> HostArray:
-    """Latent frames [T, H, W, C] of blurry ones of that shape, display values in [0, 1], T >= 2.
+def deblur(frames: HostArray, duty_cycle: float) -> tuple[HostArray, HostArray]:
+    """Latent frames [T, H, W, C] of blurry ones, display values in [0, 1], T >= 2; and flow [T, 2, H, W, 2], pixels.
 
     `duty_cycle` is tau = exposure / (2 frame interval). Raises `InputError` as `homographies` does.
     """
     _, height, width, _ = frames.shape
     flow = homography_flow(homographies(frames.mean(-1, dtype=np.float32)), height, width)
     in_focus = np.zeros(frames.shape[:3], np.float32)
-    return np.asarray(restore_with(frames, flow, in_focus, duty_cycle, Config.default().without_defocus()).latent)
+    result = restore_with(frames, flow, in_focus, duty_cycle, Config.default().without_defocus())
+    return np.asarray(result.latent), flow

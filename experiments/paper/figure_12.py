@@ -11,21 +11,11 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from experiments.clips import TrueClip, of_rendered
+from experiments.clips import INTERIOR, TrueClip, of_rendered
 from experiments.command import run
+from experiments.paper import systems
 from experiments.paper.pages import enlarged, page
-from experiments.paper.systems import (
-    ALL_LEVELS,
-    INTERIOR,
-    Restored,
-    System,
-    as_printed,
-    blurry,
-    exact,
-    ours,
-    predecessor,
-    scores,
-)
+from experiments.paper.systems import Restored, System, scores
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.shapes import HostArray
@@ -68,25 +58,26 @@ def row_of(shown: TrueClip, restored: Restored, hand: HostArray) -> Row:
     return row
 
 
-def main(full: bool = False, results: Path | None = None) -> None:
+def main(full: bool = False, results: Path = Path("experiments/results/figure_12.json")) -> None:
     """Draw the page and print the table."""
-    kept = Results(results or Path(f"experiments/results/figure_12{'' if full else '_quick'}.json"))
+    kept = Results(results)
     shown = clip()
     hand = shown.defocus > 0
-    systems: dict[str, System] = {"blurry": blurry, "ours": ours, "exact": exact}
+    compared: dict[str, System] = {"blurry": systems.blurry, "ours": systems.ours, "exact": systems.exact}
     if full:
-        systems |= {"[20]": predecessor(ALL_LEVELS, SAMPLES), "paper preset": as_printed(ALL_LEVELS, SAMPLES)}
+        compared["[20]"] = systems.predecessor(systems.ALL_LEVELS, SAMPLES)
+        compared["paper preset"] = systems.as_printed(systems.ALL_LEVELS, SAMPLES)
     y, x = (int(np.mean(place)) for place in np.nonzero(hand[MIDDLE]))
     window = (slice(max(y - 40, 0), y + 40), slice(max(x - 53, 0), x + 53))
-    frames, details = {}, {}
-    for name, system in systems.items():
+    frames = {}
+    for name, system in compared.items():
         restored = system(shown)
         kept.add(name, row_of(shown, restored, hand))
         assert restored.latent is not None
         frames[name] = restored.latent[MIDDLE]
     frames["truth"] = shown.sharp[MIDDLE]
     details = {f"{name}, the hand": enlarged(frame, window, ZOOM) for name, frame in frames.items()}
-    save(page([frames, details]), kept.path.with_suffix(".png"))
+    save(page([frames, details]), results.with_suffix(".png"))
     print(kept.table())
 
 

@@ -15,11 +15,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from experiments.baselines import homography
-from experiments.clips import TrueClip, of_rendered
+from experiments.clips import INTERIOR, TrueClip, of_rendered
 from experiments.command import run
 from experiments.paper.layout import with_remarks
 from experiments.paper.scenes import scene
-from experiments.paper.systems import INTERIOR, Restored, blurry, exact, gray, ours, scores
+from experiments.paper.systems import Restored, blurry, exact, ours, scores
 from experiments.results import Results
 from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.shapes import HostArray
@@ -35,17 +35,15 @@ REMARKS = "[9] and [19] refine their homographies; the solver is stronger than t
 
 
 def paths(flow: HostArray, duty_cycle: float) -> HostArray:
-    """Where the exposure has seen the points of a frame, relative to mid-exposure: of flow [..., 2, H, W, 2] all
-    instants, [instant, ..., H, W, 2]."""
+    """Where the exposure has seen the points of a frame with flow [2, H, W, 2], relative to mid-exposure, at all
+    instants: [instant, H, W, 2]."""
     a, b = (np.asarray(x)[:, None, None, None] for x in quadratic_path(jnp.asarray(duty_cycle * INSTANTS)))
     return a * flow[0] + b * flow[1]
 
 
 def by_homography(clip: TrueClip) -> Restored:
     """Deblurred with the homographies between frames."""
-    matrices = homography.homographies(gray(clip.blurry))
-    flow = homography.homography_flow(matrices, HEIGHT, WIDTH)
-    return Restored(homography.deblur(clip.blurry, clip.duty_cycle), flow)
+    return Restored(*homography.deblur(clip.blurry, clip.duty_cycle))
 
 
 def path_error(clip: TrueClip, flow: HostArray) -> float:

@@ -47,7 +47,7 @@ def main(results: Path = Path("experiments/results/figures_13_15.json")) -> None
     kept = Results(results, with_remarks(REMARKS))
     systems: dict[str, System] = {
         "blurry": blurry,
-        "[9]": lambda clip: Restored(homography.deblur(clip.blurry, clip.duty_cycle)),
+        "[9]": lambda clip: Restored(*homography.deblur(clip.blurry, clip.duty_cycle)),
         "[19]": lambda clip: Restored(cho.deblur(clip.blurry, clip.duty_cycle)),
         "[16]": lambda clip: Restored(*wulff_black.deblur(clip.blurry, clip.duty_cycle)[:2]),
         "ours": ours,

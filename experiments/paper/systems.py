@@ -1,6 +1,6 @@
 """The systems of the paper's tables, each from a clip to what it restores, and how they are scored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -9,15 +9,16 @@ import numpy as np
 import gvd_jax as gvd
 from experiments.baselines import zhu, zhuo_sim
 from experiments.baselines.deconvolution import deconvolve
-from experiments.clips import TrueClip, textured
+from experiments.clips import INTERIOR, TrueClip, textured
 from experiments.exact import restore_exactly
-from experiments.results import Row
+from experiments.paper.layout import row_name
+from experiments.results import Results, Row
 from gvd_jax import metrics
+from gvd_jax.errors import InputError
 from gvd_jax.method.config import Config
 from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
-INTERIOR = slice(1, -1)  # the first and the last frame are not scored: [20] does not restore them
 ALL_LEVELS = 17
 QUICK_LEVELS = 2  # of a pyramid of 17: every size is a program of its own to compile, which is what takes long
 
@@ -113,7 +114,12 @@ def gray(frames: HostArray) -> HostArray:
 
 
 def scores(clip: TrueClip, restored: Restored) -> Row:
-    """PSNR and SSIM, end-point error where the flow is known, error of the defocus where there is texture."""
+    """PSNR and SSIM, end-point error where the flow is known, error of the defocus where there is texture.
+
+    The ends are not scored: [20] does not restore them. Raises `InputError` if there is nothing between them.
+    """
+    if len(clip.sharp) < 3:
+        raise InputError(f"{clip.name} has {len(clip.sharp)} frames; give 3, for the first and the last are not scored")
     row: Row = {}
     if restored.latent is not None:
         latent, sharp = restored.latent[INTERIOR], clip.sharp[INTERIOR]
@@ -121,10 +127,27 @@ def scores(clip: TrueClip, restored: Restored) -> Row:
     if restored.flow is not None and clip.known[INTERIOR].any():
         truth = np.nan_to_num(clip.flow[INTERIOR])
         row["EPE px"] = metrics.end_point_error(restored.flow[INTERIOR], truth, clip.known[INTERIOR])
-    if restored.defocus is not None:
+    if restored.defocus is not None and np.isfinite(clip.defocus).all():
         seen = textured(clip.sharp)[INTERIOR]
         row["sigma RMSE px"] = metrics.defocus_error(restored.defocus[INTERIOR], clip.defocus[INTERIOR], seen)
     return {key: round(float(value), 4) for key, value in row.items()}
+
+
+def measure(
+    kept: Results,
+    named: Sequence[str],
+    clip: str,
+    condition: str,
+    systems: Mapping[str, System],
+    make_clip: Callable[[], TrueClip],
+) -> None:
+    """Add the rows of a clip under a condition that are wanted; the clip is only made if one is."""
+    rows = {row_name(clip, condition, system): restore for system, restore in systems.items()}
+    wanted = {row: restore for row, restore in rows.items() if kept.wants(row, named)}
+    if wanted:
+        shown = make_clip()
+        for row, restore in wanted.items():
+            kept.add(row, scores(shown, restore(shown)))
 
 
 def _as_published(clip: TrueClip, config: Config, levels: int, samples: int) -> Restored:

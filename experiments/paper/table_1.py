@@ -10,25 +10,17 @@ if named.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from experiments.clips import TrueClip, of_rendered
+from experiments.clips import TrueClip, of_frames, of_rendered
 from experiments.command import run
-from experiments.paper.layout import comparison, row_name
+from experiments.paper import systems
+from experiments.paper.layout import comparison
 from experiments.paper.scenes import scene
-from experiments.paper.systems import (
-    ALL_LEVELS,
-    QUICK_LEVELS,
-    System,
-    as_printed,
-    blurry,
-    exact,
-    ours,
-    predecessor,
-    scores,
-)
+from experiments.paper.systems import System
 from experiments.results import Results
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
@@ -76,11 +68,7 @@ def read(folder: Path, count: int | None, part: tuple[slice, slice, slice]) -> I
         footage = read_video(path, part[0]).frames[:, *part[1:]]
         frames_missing(footage, interpolate=False)
         _, sharp, tau = average_frames(footage, PER_EXPOSURE)
-        frames, height, width, _ = sharp.shape
-        flow = np.full((frames, 2, height, width, 2), np.nan, np.float32)
-        known = np.zeros(flow.shape[:-1], bool)
-        defocus = np.zeros(sharp.shape[:3], np.float32)
-        yield TrueClip(path.name, sharp, sharp, flow, known, defocus, tau, "none"), footage
+        yield of_frames(path.name, sharp, sharp, tau), footage
 
 
 def blurred(clip: TrueClip, footage: HostArray, sigma: float) -> TrueClip:
@@ -99,15 +87,19 @@ def main(
     `footage` the upper left corner of the first two sequences, or with `full` all there is.
     """
     name = f"table_1{f'_{footage.name}' if footage else ''}{'' if full else '_quick'}"
-    levels = ALL_LEVELS if full else QUICK_LEVELS
+    levels = systems.ALL_LEVELS if full else systems.QUICK_LEVELS
     heads = {f"{sigma}": f"sigma {sigma}" for sigma in SIGMAS}
     layout = comparison(heads, SYSTEMS, ("PSNR", "SSIM"), PRINTED, REMARKS, ("[20]", "ours"))
     kept = Results(results or Path(f"experiments/results/{name}.json"), layout)
-    systems: dict[str, System] = {"blurry": blurry, "[20]": predecessor(levels, SAMPLES), "ours": ours}
+    compared: dict[str, System] = {
+        "blurry": systems.blurry,
+        "[20]": systems.predecessor(levels, SAMPLES),
+        "ours": systems.ours,
+    }
     if footage is None:
-        systems["exact"] = exact
+        compared["exact"] = systems.exact
     if full:
-        systems["paper preset"] = as_printed(levels, SAMPLES)
+        compared["paper preset"] = systems.as_printed(levels, SAMPLES)
     if footage:
         clips = (
             read(footage, None, (EVERY, EVERY, EVERY))
@@ -118,11 +110,7 @@ def main(
         clips = rendered(8, 7, 240, 320) if full else rendered(2, 5, 120, 160)
     for clip, fast in clips:
         for sigma, condition in zip(SIGMAS, heads, strict=True):
-            for system, restore in systems.items():
-                row = row_name(clip.name, condition, system)
-                if kept.wants(row, rows):
-                    shown = blurred(clip, fast, sigma)
-                    kept.add(row, scores(shown, restore(shown)))
+            systems.measure(kept, rows, clip.name, condition, compared, partial(blurred, clip, fast, sigma))
     print(kept.table())
 
 

@@ -6,25 +6,14 @@ The scenes follow the recipe of section 6, rendered from photographs: the paper'
 results have are measured again only if named.
 """
 
+from functools import partial
 from pathlib import Path
 
-from experiments.clips import of_rendered
+from experiments.clips import TrueClip, of_rendered
 from experiments.command import run
-from experiments.paper.layout import comparison, row_name
-from experiments.paper.systems import (
-    ALL_LEVELS,
-    QUICK_LEVELS,
-    System,
-    blurry,
-    by_edges,
-    by_spectra,
-    exact,
-    once,
-    ours,
-    predecessor,
-    scores,
-    two_stages,
-)
+from experiments.paper import systems
+from experiments.paper.layout import comparison
+from experiments.paper.systems import System
 from experiments.results import Results
 from gvd_jax.video.synthesize import two_layer_clip
 
@@ -49,35 +38,37 @@ REMARKS = (
 )
 
 
+def clip(seed: int, motion: bool, defocus: bool, height: int) -> TrueClip:
+    """One of the scenes of Table 3."""
+    return of_rendered(str(seed), two_layer_clip(seed, motion, defocus, height=height))
+
+
 def main(full: bool = False, rows: tuple[str, ...] = (), results: Path | None = None) -> None:
     """Measure the named rows, or those that are missing, and print the table.
 
     One scene of 160x120 and two levels of [20], or with `full` ten of 320x240 and all 17 levels.
     """
     name = "table_3" if full else "table_3_quick"
-    levels = ALL_LEVELS if full else QUICK_LEVELS
+    levels = systems.ALL_LEVELS if full else systems.QUICK_LEVELS
     kept = Results(
         results or Path(f"experiments/results/{name}.json"),
         comparison({blur: blur for blur in BLURS}, SYSTEMS, ("PSNR", "SSIM"), PRINTED, REMARKS),
     )
-    motion_only = once(predecessor(levels, SAMPLES))
-    systems: dict[str, System] = {
-        "blurry": blurry,
-        "[24]": by_edges,
-        "[23]": by_spectra,
+    motion_only = systems.once(systems.predecessor(levels, SAMPLES))
+    compared: dict[str, System] = {
+        "blurry": systems.blurry,
+        "[24]": systems.by_edges,
+        "[23]": systems.by_spectra,
         "[20]": motion_only,
-        "[20]+[24]": two_stages(motion_only),
-        "ours": ours,
-        "exact": exact,
+        "[20]+[24]": systems.two_stages(motion_only),
+        "ours": systems.ours,
+        "exact": systems.exact,
     }
+    height = 240 if full else 120
     for seed in range(10 if full else 1):
+        name = str(seed + 1)
         for condition, (motion, defocus) in BLURS.items():
-            wanted = {row_name(str(seed + 1), condition, system): system for system in systems}
-            missing = [row for row in wanted if kept.wants(row, rows)]
-            if missing:
-                clip = of_rendered(str(seed + 1), two_layer_clip(seed, motion, defocus, height=240 if full else 120))
-                for row in missing:
-                    kept.add(row, scores(clip, systems[wanted[row]](clip)))
+            systems.measure(kept, rows, name, condition, compared, partial(clip, seed, motion, defocus, height))
     print(kept.table())
 
 

@@ -14,22 +14,12 @@ import numpy as np
 
 from experiments.baselines.portz import portz
 from experiments.baselines.tv_l1 import clip_flow, wedel, zach
-from experiments.clips import TrueClip, of_rendered
+from experiments.clips import TrueClip, of_frames, of_rendered
 from experiments.command import run
-from experiments.paper.layout import comparison, row_name
+from experiments.paper import systems
+from experiments.paper.layout import comparison
 from experiments.paper.scenes import scene
-from experiments.paper.systems import (
-    ALL_LEVELS,
-    QUICK_LEVELS,
-    Restored,
-    System,
-    blurry,
-    exact,
-    gray,
-    ours,
-    predecessor,
-    scores,
-)
+from experiments.paper.systems import Restored, System, gray
 from experiments.results import Results, Row
 from gvd_jax.errors import InputError
 from gvd_jax.video.datasets import read_sintel
@@ -68,12 +58,9 @@ def read(root: Path, count: int, frames: int) -> Iterator[TrueClip]:
         raise InputError(f"{root} has no scenes in clean/; give the folder `training` of MPI Sintel")
     for name in np.random.default_rng(0).permutation(scenes)[:count]:
         clean, final = (read_sintel(root, name, kind, slice(0, frames)) for kind in ("clean", "final"))
-        _, height, width, _ = clean.frames.shape
-        flow = np.full((len(clean.frames), 2, height, width, 2), np.nan, np.float32)
-        known = np.zeros(flow.shape[:-1], bool)
-        flow[:-1, 0], known[:-1, 0] = clean.flow, clean.known
-        defocus = np.zeros(clean.frames.shape[:3], np.float32)
-        yield TrueClip(name, final.frames, clean.frames, flow, known, defocus, DUTY_CYCLE, "none")
+        clip = of_frames(name, final.frames, clean.frames, DUTY_CYCLE)
+        clip.flow[:-1, 0], clip.known[:-1, 0] = clean.flow, clean.known
+        yield clip
 
 
 def layout(rows: Mapping[str, Row]) -> str:
@@ -97,13 +84,14 @@ def main(
     """
     name = f"tables_2_4{'_sintel' if sintel else ''}{'' if full else '_quick'}"
     kept = Results(results or Path(f"experiments/results/{name}.json"), layout)
+    levels = systems.ALL_LEVELS if full else systems.QUICK_LEVELS
     restoring: dict[str, System] = {
-        "blurry": blurry,
-        "[20]": predecessor(ALL_LEVELS if full else QUICK_LEVELS, SAMPLES if sintel is None else SINTEL_SAMPLES),
-        "ours": ours,
+        "blurry": systems.blurry,
+        "[20]": systems.predecessor(levels, SAMPLES if sintel is None else SINTEL_SAMPLES),
+        "ours": systems.ours,
     }
     if sintel is None:
-        restoring["exact"] = exact
+        restoring["exact"] = systems.exact
     matching: dict[str, System] = {
         "no motion": lambda clip: Restored(flow=np.zeros_like(clip.flow)),
         "[31]": lambda clip: Restored(flow=portz(gray(clip.blurry), clip.duty_cycle)),
@@ -116,10 +104,7 @@ def main(
     else:
         clips = rendered(8, 7, 240, 320) if full else rendered(2, 5, 120, 160)
     for clip in clips:
-        for system, restore in (restoring | matching).items():
-            row = row_name(clip.name, "scene", system)
-            if kept.wants(row, rows):
-                kept.add(row, scores(clip, restore(clip)))
+        systems.measure(kept, rows, clip.name, "scene", restoring | matching, lambda clip=clip: clip)
     print(kept.table())
 
 

@@ -15,6 +15,7 @@ from gvd_jax.video import layers as scene
 from gvd_jax.video.high_speed import frames_between
 from gvd_jax.video.layers import Layer, Sheet, Transfer, decode, encode
 
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket")  # bundled with scikit-image, in colour
 SUBFRAME_STEP = 0.5  # pixels: the farthest a point moves between two sub-frames of an exposure
 
 
@@ -162,9 +163,6 @@ def demo_clip(seed: int = 0, transfer: Transfer = "none") -> RenderedClip:
     garage = Layer(scene.photograph("motorcycle"), 2.3, scene.random_path(rng, frames, speed))
     cup = Layer(coffee, 4.6, scene.random_path(rng, frames, speed, offset=60 + 20j), matte)
     return render([garage, cup], frames, 192, 256, duty_cycle, transfer=transfer, seed=seed)
-
-
-PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket")
 
 
 def two_layer_clip(
