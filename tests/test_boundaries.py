@@ -59,6 +59,18 @@ def test_flow_is_kept_where_nothing_tells(x64):
     np.testing.assert_array_equal(inner, flow[:, :, 4:5, 5:6])
 
 
+def test_both_precisions_in_one_process():
+    """One after the other, by one compiled function."""
+
+    def kept():
+        flow = jnp.zeros((2, 2, 7, 8, 2))
+        return adopted(jnp.full((2, 7, 8, 1), 0.4), flow, jnp.full(2, 0.5), *CONSTANCY).dtype
+
+    assert kept() == "float32"
+    with jax.enable_x64(True):
+        assert kept() == "float64"
+
+
 def test_confidence_follows_the_neighbours_that_confirm_the_flow(x64):
     """Half between the bounds where one neighbour confirms, and smooth over the window; a still clip is all ones."""
     flow = np.zeros((3, 2, 21, 31, 2))

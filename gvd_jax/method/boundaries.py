@@ -53,7 +53,8 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
         better = cost < least - structure.weight * RESOLUTION
         return (jnp.where(better[:, None, :, :, None], candidate, best), jnp.where(better, cost, least)), None
 
-    offsets = jnp.round(reach(flow, duty_cycle) * OFFSETS).astype(jnp.int32)
+    # Of the flow's type by hand: JAX remembers the one that it has given to an array of NumPy in another precision.
+    offsets = jnp.round(reach(flow, duty_cycle) * jnp.asarray(OFFSETS, flow.dtype)).astype(jnp.int32)
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 
 
