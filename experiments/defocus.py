@@ -69,7 +69,7 @@ def _with_each(
     latents, residuals = [], []
     for sigma in CANDIDATES:
         start = replace(unknowns, latent=gray, defocus=jnp.full_like(unknowns.defocus, sigma))
-        solved, _ = solve_block(LATENT, start, gray, tau, config, SAMPLES)
+        solved, _, _ = solve_block(LATENT, start, gray, tau, config, SAMPLES)
         square = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(solved, observe(gray, tau)))]).sum(0)
         latents.append(solved.latent[..., 0])
         residuals.append(correlate_both(square, WINDOW))
@@ -96,8 +96,8 @@ def descent(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) ->
     """Eq. (8) alone: latent frames and defocus in turn, from 1 px."""
     unknowns = replace(unknowns, defocus=jnp.ones_like(unknowns.defocus))
     for _ in range(3):
-        unknowns, _ = solve_block(LATENT, replace(unknowns, latent=gray), gray, tau, config, SAMPLES)
-        unknowns, _ = solve_block(REWEIGHTED_DEFOCUS, unknowns, gray, tau, config, SAMPLES)
+        unknowns, _, _ = solve_block(LATENT, replace(unknowns, latent=gray), gray, tau, config, SAMPLES)
+        unknowns, _, _ = solve_block(REWEIGHTED_DEFOCUS, unknowns, gray, tau, config, SAMPLES)
     return unknowns.defocus
 
 
@@ -122,7 +122,7 @@ def _restored(
     unknowns = replace(unknowns, defocus=jnp.asarray(defocus, jnp.float32))
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     for stage in plan[[s.kind for s in plan].index("edges") + 1 :]:
-        unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
+        unknowns, _, _ = run_stage(stage, unknowns, frames, tau, config)
     return np.clip(np.asarray(unknowns.latent), 0, 1)
 
 

@@ -36,5 +36,5 @@ def restore_with(
     plan = make_plan(blurry.shape[1], blurry.shape[2], config)
     kinds = [stage.kind for stage in plan]
     for stage in (plan[kinds.index("latent")], *plan[kinds.index("colour") :]):
-        unknowns, _ = run_stage(stage, unknowns, blurry, tau, config)
+        unknowns, _, _ = run_stage(stage, unknowns, blurry, tau, config)
     return gvd.Result(unknowns.latent, motion, sigma, tau, ())

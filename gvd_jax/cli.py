@@ -12,6 +12,7 @@ import tyro
 from gvd_jax.commands.deblur import Deblur
 from gvd_jax.commands.demo import Demo
 from gvd_jax.commands.score import Score
+from gvd_jax.commands.sweep import Sweep
 from gvd_jax.commands.synthesize import Synthesize
 from gvd_jax.errors import InputError
 
@@ -35,13 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Synthesize:
+def _parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Sweep | Synthesize:
     """The command and its options. `--help` prints and exits; bad options raise `InputError`."""
     complaint = StringIO()
     try:
         with redirect_stderr(complaint):
             return tyro.cli(
-                Demo | Deblur | Synthesize | Score,
+                Demo | Deblur | Sweep | Synthesize | Score,
                 prog=NAME,
                 description=DESCRIPTION,
                 args=argv,

@@ -1,6 +1,8 @@
 """Frozen dataclass pytrees: everything that flows through the library is one of these."""
 
 import dataclasses
+import functools
+from collections.abc import Iterable
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
@@ -32,6 +34,11 @@ def replace(tree: T, **changes: Any) -> T:
 def tree_add(x: T, y: T, factor: Any = 1) -> T:
     """x + `factor` y for two pytrees of arrays of the same structure."""
     return jax.tree.map(lambda a, b: a + factor * b, x, y)
+
+
+def tree_sum(trees: Iterable[T], start: T) -> T:
+    """`start` and all `trees`, pytrees of arrays of one structure, added."""
+    return functools.reduce(tree_add, trees, start)
 
 
 def tree_dot(x: Any, y: Any) -> jax.Array:

@@ -100,7 +100,9 @@ def difference(x):
 
 
 def run(problem, start, steps):
-    return jax.jit(lambda x: solve(problem, x, zero_duals(problem, x), steps))(start)
+    """The primal variable and the duals."""
+    found = jax.jit(lambda x: solve(problem, x, zero_duals(problem, x), steps))(start)
+    return found.x, found.duals
 
 
 def unbounded(quadratic=(), dual=(), linear_cost=0.0):
@@ -161,9 +163,24 @@ def test_from_its_solution_and_duals_nothing_moves():
     dual = jnp.array([1, 2, 3, 4, 3, 2, 1, 0]) * 0.05
     data = QuadraticTerm(1.0, jnp.ones(8), -signal, lambda x: x)
     problem = unbounded((data,), (AffineTerm(0.2, jnp.zeros(8), difference, L1()),))
-    x, duals = jax.jit(lambda x, y: solve(problem, x, (y,), Steps(iterations=5)))(levels, dual)
-    np.testing.assert_allclose(x, levels, atol=1e-12)
-    np.testing.assert_allclose(duals[0], dual, atol=1e-12)
+    found = jax.jit(lambda x, y: solve(problem, x, (y,), Steps(iterations=5)))(levels, dual)
+    np.testing.assert_allclose(found.x, levels, atol=1e-12)
+    np.testing.assert_allclose(found.duals[0], dual, atol=1e-12)
+    np.testing.assert_allclose(found.residual, 0, atol=1e-12)
+    np.testing.assert_allclose(found.saturated[0], 1 / 8)  # the jump alone
+
+
+def test_the_residual_is_the_way_of_an_iteration(rng):
+    """From one iteration more, and epsilon and eta w as the solver takes them; it falls to 0."""
+    problem, _ = dense_problem(rng, dual=True)
+    start, steps = jnp.zeros(4), Steps(dual=0.5, iterations=40, cg_iterations=4)
+    epsilon = primal_step(problem, start, steps)
+    before, after = (solve(problem, start, zero_duals(problem, start), replace(steps, iterations=n)) for n in (3, 4))
+    # Without dual steps of another weight than 2: eta w = 1.
+    way = (jnp.square(after.x - before.x).sum() / epsilon, jnp.square(after.duals[0] - before.duals[0]).sum())
+    residual = solve(problem, start, zero_duals(problem, start), steps).residual
+    np.testing.assert_allclose(residual[3], sum(way), rtol=1e-8)
+    assert residual.shape == (40,) and residual[-1] < 1e-3 * residual[0]
 
 
 @pytest.mark.parametrize("eta", [0.1, 5.0, (0.1, 5.0), (5.0, 0.1)])
@@ -195,7 +212,7 @@ def test_a_weight_of_zero_beside_another_has_a_derivative():
     def roughness(weight):
         terms = tuple(AffineTerm(w, jnp.zeros(4), difference, L1()) for w in (0.1, weight))
         problem = unbounded((data,), terms)
-        x, _ = solve(problem, jnp.zeros(4), zero_duals(problem, jnp.zeros(4)), Steps(iterations=5))
+        x = solve(problem, jnp.zeros(4), zero_duals(problem, jnp.zeros(4)), Steps(iterations=5)).x
         return jnp.abs(difference(x)).sum()
 
     assert jnp.isfinite(jax.grad(roughness)(0.0))

@@ -179,7 +179,7 @@ def printed_iterations(block, unknowns, observation, linear_cost, steps):
     start = block.to_planes(here)
     slope = block.to_planes(jnp.broadcast_to(linear_cost, here.shape))
     convex = Problem(squares, duals, slope, -jnp.inf, jnp.inf)
-    x, _ = solve(convex, start, zero_duals(convex, start), steps)
+    x = solve(convex, start, zero_duals(convex, start), steps).x
     return block.from_planes(x, here), primal_step(convex, start, steps)
 
 

@@ -92,9 +92,12 @@ def test_energy_never_rises_and_the_truth_comes_nearer(name):
     result, info = solved(block, WEIGHTS, guess, observation, options)
     found = getattr(result, block.unknown)
 
-    assert (info.after <= info.before).all() and info.after[-1] < 0.9 * info.before[0]
-    np.testing.assert_allclose(info.before[1:], info.after[:-1], rtol=1e-9)
-    np.testing.assert_allclose(energy_of(block, WEIGHTS, result, observation), info.after[-1], rtol=1e-9)
+    before, after = (sum(terms.values()) for terms in (info.before, info.after))
+    assert (after <= before).all() and after[-1] < 0.9 * before[0]
+    np.testing.assert_allclose(before[1:], after[:-1], rtol=1e-9)
+    np.testing.assert_allclose(energy_of(block, WEIGHTS, result, observation), after[-1], rtol=1e-9)
+    assert set(info.saturated) == set(block.dual)
+    assert all(((share >= 0) & (share <= 1)).all() for share in info.saturated.values())
     assert jnp.abs(found - x).max() <= options.radius * options.linearisations + 1e-12
     assert options.lower <= found.min() and found.max() <= options.upper
     for other in {"latent", "flow", "defocus"} - {block.unknown}:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
+from gvd_jax.errors import InputError
 from gvd_jax.trees import pytree, static, sum_behind
 
 SMALL = 4e-3  # one gray level
@@ -86,6 +87,26 @@ class GroupL2:
         return jax.tree.map(lambda r: jnp.broadcast_to(q, r.shape), residual)
 
 
+@pytree
+class HyperLaplacian:
+    """Sum of (r^2 + floor^2)^(exponent / 2), exponent <= 1: sparser than the absolute value, and not convex.
+
+    For reweighting only: it has no prox in closed form. After Krishnan and Fergus (2009).
+    """
+
+    exponent: float = static()
+    floor: float = static(default=SMALL)
+
+    def cost(self, residual):
+        return jax.tree.map(lambda r: (r * r + self.floor**2) ** (self.exponent / 2), residual)
+
+    def prox(self, residual, step):
+        raise InputError("a hyper-Laplacian has no prox: give its term the role quadratic or linearised, not dual")
+
+    def curvature(self, residual):
+        return jax.tree.map(lambda r: self.exponent / 2 * (r * r + self.floor**2) ** (self.exponent / 2 - 1), residual)
+
+
 def value(norm: Norm, residual) -> jax.Array:
     """The norm of a residual, a scalar."""
     return sum(sum_behind(leaf, 1).sum() for leaf in jax.tree.leaves(norm.cost(residual)))  # pyright: ignore[reportReturnType]
@@ -97,5 +118,16 @@ def conjugate_prox(norm: Norm, dual, step: jax.Array | float, weight: jax.Array 
     For a norm that is positively homogeneous this projects onto the dual ball of radius `weight`: the
     max(1, abs(.)) of Eqs. (10), (14) and (17).
     """
-    near = norm.prox(jax.tree.map(lambda y: y / step, dual), weight / step)
+    near = _near(norm, dual, step, weight)
     return jax.tree.map(lambda y, z: y - step * z, dual, near)
+
+
+def beyond_bound(norm: Norm, dual, step: jax.Array | float, weight: jax.Array | float) -> jax.Array:
+    """The share of groups that `conjugate_prox` moves: beyond the ball, for a norm that is positively homogeneous."""
+    costs = jax.tree.leaves(norm.cost(_near(norm, dual, step, weight)))
+    count = sum(cost.size for cost in costs)
+    return sum(jnp.count_nonzero(cost) for cost in costs) / jnp.asarray(count, costs[0].dtype)
+
+
+def _near(norm: Norm, dual, step, weight):
+    return norm.prox(jax.tree.map(lambda y: y / step, dual), weight / step)

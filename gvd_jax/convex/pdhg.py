@@ -9,8 +9,6 @@ w_j and steps by eta w_j, so that all cross their balls at one pace: a diagonal 
 """
 
 import dataclasses
-import functools
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -19,9 +17,9 @@ import jax.numpy as jnp
 
 from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import LinearMap, adjoint, chessboard_diagonal, squared_norm
-from gvd_jax.convex.norms import Norm, conjugate_prox
+from gvd_jax.convex.norms import Norm, beyond_bound, conjugate_prox
 from gvd_jax.convex.quadratic import Quadratic
-from gvd_jax.trees import pytree, static, tree_add
+from gvd_jax.trees import pytree, static, tree_add, tree_dot, tree_sum
 
 SAFETY = 1.25  # after a few iterations the power method is still below the squared operator norm
 
@@ -68,6 +66,22 @@ class Steps:
 
 
 @pytree
+class Solution:
+    """What `solve` ends with.
+
+    `residual` [K] is how far each iteration still moved, |dx|^2 / epsilon + sum |dy|^2 / (eta w), in units of the
+    cost: 0 at a solution. Conjugate gradients alone have one, r'x of what is left of their right hand side r, x the
+    step that it would take. `saturated` is, for every dual term, the share of its residuals that are not 0: there the
+    dual is at its bound.
+    """
+
+    x: Any
+    duals: tuple[Any, ...]
+    residual: jax.Array
+    saturated: tuple[jax.Array, ...]
+
+
+@pytree
 class Iterate:
     """Primal variable, its extrapolation, one dual per dual term, and the downhill slope of the quadratic terms."""
 
@@ -82,19 +96,23 @@ def zero_duals(problem: Problem, x: Any) -> tuple[Any, ...]:
     return tuple(jax.tree.map(jnp.zeros_like, jax.eval_shape(term.linear, x)) for term in problem.dual)
 
 
-def _dual_steps(problem: Problem, steps: Steps) -> list[Any]:
-    """eta w of every dual term."""
+def dual_steps(problem: Problem, steps: Steps) -> list[Any]:
+    """eta w of every dual term, little more than 0 at least.
+
+    A ball of radius 0 is left by no step, but the step divides; its reciprocal must have a derivative.
+    """
     etas = steps.dual if isinstance(steps.dual, tuple) else (steps.dual,) * len(problem.dual)
     if len(etas) != len(problem.dual):
         raise ValueError(
             f"{len(etas)} dual steps for {len(problem.dual)} dual terms: give one number, or one for each term"
         )
-    return [eta * term.weight for eta, term in zip(etas, problem.dual, strict=True)]
+    floor = float(jnp.finfo(jnp.float32).eps)
+    return [jnp.maximum(eta * term.weight, floor) for eta, term in zip(etas, problem.dual, strict=True)]
 
 
 def primal_step(problem: Problem, x: Any, steps: Steps) -> jax.Array:
     """epsilon = 1 / |A' D A|, A the stacked dual operators and D their dual steps."""
-    dual_steps = _dual_steps(problem, steps)
+    sizes = dual_steps(problem, steps)
 
     def stacked(v):
         return tuple(term.linear(v) for term in problem.dual)
@@ -103,47 +121,52 @@ def primal_step(problem: Problem, x: Any, steps: Steps) -> jax.Array:
 
     # The steps whole on the way back, not their roots both ways: a root has no derivative at a weight of 0.
     def back_by_steps(duals):
-        parts = zip(dual_steps, duals, strict=True)
+        parts = zip(sizes, duals, strict=True)
         return back(tuple(jax.tree.map(partial(jnp.multiply, step), dual) for step, dual in parts))
 
     norm = squared_norm(stacked, back_by_steps, x, steps.power_iterations)
     return 1 / (SAFETY * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
 
 
-def _sum(parts: Iterable[Any], start: Any) -> Any:
-    return functools.reduce(tree_add, parts, start)
+def _ascended(term: AffineTerm, step: Any, dual: Any, x: Any) -> Any:
+    return jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(x))
 
 
-def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) -> tuple[Any, tuple[Any, ...]]:
-    """Run `steps.iterations` iterations from `start` and `duals`; returns the primal variable and the duals.
+def ascend(term: AffineTerm, step: Any, dual: Any, x: Any) -> Any:
+    """The next dual of a term, from that of x: the first line of Eqs. (10), (14) and (17)."""
+    return conjugate_prox(term.norm, _ascended(term, step, dual, x), step, term.weight)
+
+
+def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) -> Solution:
+    """Run `steps.iterations` iterations from `start` and `duals`.
 
     Without dual terms there is no primal-dual iteration: conjugate gradients, preconditioned by the diagonal, solve the
     problem, then it is clipped. A prox by conjugate gradients knows no box: with both, only the answer is clipped.
-    Primal variables are pytrees.
+    Primal variables are pytrees. The derivative keeps the state of every iteration and computes the rest again.
     """
     zero = jax.tree.map(jnp.zeros_like, start)
     transposes = [adjoint(term.linear, start) for term in problem.dual]
     linear_cost = jax.tree.map(jnp.add, zero, _like(problem.linear_cost, zero))
 
     def curvature(v):
-        return _sum((term.curve(v) for term in problem.quadratic), zero)
+        return tree_sum((term.curve(v) for term in problem.quadratic), zero)
 
     def clip(x):
         return jax.tree.map(jnp.clip, x, _like(problem.lower, x), _like(problem.upper, x))
 
-    slope = jax.tree.map(jnp.negative, _sum((term.slope(start) for term in problem.quadratic), zero))
+    slope = jax.tree.map(jnp.negative, tree_sum((term.slope(start) for term in problem.quadratic), zero))
     if not problem.dual:
         # Reweighting makes the curvature of one pixel a thousand times that of another.
         diagonal = jax.tree.map(lambda d: jnp.where(d > 0, d, 1), chessboard_diagonal(curvature, start))
         downhill = tree_add(slope, linear_cost, -1)
-        x, _ = conjugate_gradient(
-            curvature, downhill, start, steps.cg_iterations, lambda r: jax.tree.map(jnp.divide, r, diagonal)
-        )
-        return clip(x), ()
-    dual_steps = _dual_steps(problem, steps)
+
+        def precondition(residual):
+            return jax.tree.map(jnp.divide, residual, diagonal)
+
+        x, left = conjugate_gradient(curvature, downhill, start, steps.cg_iterations, precondition)
+        return Solution(clip(x), (), tree_dot(left, precondition(left))[None], ())
+    sizes = dual_steps(problem, steps)
     epsilon = primal_step(problem, start, steps)
-    # A ball of radius 0 is left by no step, but the step divides; its reciprocal must have a derivative.
-    floor = jnp.finfo(epsilon.dtype).eps
 
     def prox(x, step, slope):
         """argmin_z |z - x - step|^2 / (2 epsilon) + the quadratic terms, from z = x; and the slope there."""
@@ -156,17 +179,23 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
         left = tree_add(tree_add(x, step), z, -1)
         return z, tree_add(residual, left, -1 / epsilon)
 
-    def dual_update(term, step, dual, ahead):
-        step = jnp.maximum(step, floor)
-        moved = jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(ahead))
-        return conjugate_prox(term.norm, moved, step, term.weight)
+    def every_dual(state: Iterate):
+        return zip(problem.dual, sizes, state.duals, strict=True)
 
-    def iterate(_, state: Iterate) -> Iterate:
-        parts = zip(problem.dual, dual_steps, state.duals, strict=True)
-        duals = tuple(dual_update(term, step, dual, state.ahead) for term, step, dual in parts)
-        force = _sum((back(y) for back, y in zip(transposes, duals, strict=True)), linear_cost)
+    @jax.checkpoint
+    def iterate(state: Iterate, _):
+        duals = tuple(ascend(term, step, dual, state.ahead) for term, step, dual in every_dual(state))
+        force = tree_sum((back(y) for back, y in zip(transposes, duals, strict=True)), linear_cost)
         x, slope = prox(state.x, jax.tree.map(lambda f: -epsilon * f, force), state.slope)
-        return Iterate(x, tree_add(x, tree_add(x, state.x, -1), steps.relaxation), duals, slope)
+        change = tree_add(x, state.x, -1)
+        moves = (tree_add(y, before, -1) for y, before in zip(duals, state.duals, strict=True))
+        ascent = sum(tree_dot(move, move) / step for move, step in zip(moves, sizes, strict=True))
+        residual = tree_dot(change, change) / epsilon + ascent
+        return Iterate(x, tree_add(x, change, steps.relaxation), duals, slope), residual
 
-    last = jax.lax.fori_loop(0, steps.iterations, iterate, Iterate(start, start, duals, slope))
-    return clip(last.x), last.duals
+    last, residual = jax.lax.scan(iterate, Iterate(start, start, duals, slope), None, length=steps.iterations)
+    saturated = tuple(
+        beyond_bound(term.norm, _ascended(term, step, dual, last.ahead), step, term.weight)
+        for term, step, dual in every_dual(last)
+    )
+    return Solution(clip(last.x), last.duals, residual, saturated)

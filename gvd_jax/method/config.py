@@ -12,7 +12,7 @@ from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
 from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.exposure import Path, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block, Role
 from gvd_jax.solve.linearise import finite_difference
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import pytree, replace, static
@@ -96,6 +96,7 @@ class Config:
     edges: Edges | None
     post: PostFilter | None
     blend: Blend | None
+    extra_terms: Energy  # beside those of Eq. (8), or instead of one of the same name: `with_term`
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
     blocks: tuple[Block, ...] = static()  # of one round, in this order
@@ -127,6 +128,7 @@ class Config:
             edges=Edges(),
             post=None,
             blend=Blend(),
+            extra_terms={},
             # Half the size first: there a large blur is a small one, and the flow gets out of it.
             pyramid=Pyramid(levels=2, rounds=2),
             # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
@@ -179,6 +181,7 @@ class Config:
             edges=None,
             post=PostFilter(),  # Eqs. (18)-(19)
             blend=None,
+            extra_terms={},
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
             blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
@@ -205,12 +208,36 @@ class Config:
         blocks = tuple(block for block in self.blocks if block.unknown != "defocus")
         return replace(self, blocks=blocks, edges=None, scales=(), start_defocus=0.0)
 
+    def with_term(
+        self, name: str, term: Term, latent: Role | None = None, flow: Role | None = None, defocus: Role | None = None
+    ) -> "Config":
+        """The same settings and a term of your own, or one in the place of that `name`, in every block with a role.
+
+        "dual" is for a residual that is affine in the unknown, "quadratic" for one that is nearly so and whose norm is
+        squared or may be reweighted, "linearised" for any other, and "pointwise" for one that at a pixel depends on the
+        unknown there alone. A residual meets the clip at the size of every level, in gray and channel by channel.
+        """
+        roles: dict[str, Role | None] = {"latent": latent, "flow": flow, "defocus": defocus}
+        blocks = tuple(b.without(name).with_term(name, roles[b.unknown]) for b in self.blocks)
+        return replace(self, extra_terms=self.extra_terms | {name: term}, blocks=blocks)
+
+    def without_term(self, name: str) -> "Config":
+        """The same settings, without the term in any block."""
+        return replace(self, blocks=tuple(block.without(name) for block in self.blocks))
+
+    @property
+    def latent_block(self) -> Block:
+        """The block that solves for the latent frames."""
+        return next(block for block in self.blocks if block.unknown == "latent")
+
     def energy(self, block: Block, samples: int) -> Energy:
         """Eq. (8) as `block` sees it, with `samples` reads per side of the exposure, and the terms of constancy."""
         temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
         weights = replace(self.weights, temporal=temporal)
-        return gvd_energy(weights, BlurModel(self.path, samples, self.scales, self.transfer or NONE)) | {
-            # Either neighbour counts by itself: one that does not see a point must not outvote the other.
+        printed = gvd_energy(weights, BlurModel(self.path, samples, self.scales, self.transfer or NONE))
+        # Either neighbour counts by itself: one that does not see a point must not outvote the other.
+        constancy = {
             "brightness": Term(self.brightness, BRIGHTNESS, ISOTROPIC),
             "structure": Term(self.structure, STRUCTURE, ISOTROPIC),
         }
+        return printed | constancy | self.extra_terms

@@ -30,7 +30,7 @@ from gvd_jax.model.variables import Observation, Unknowns, observe
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Hook, Progress, Recorder
-from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
 from gvd_jax.trees import replace
@@ -49,6 +49,9 @@ class Result:
     defocus: DefocusMap
     duty_cycle: DutyCycle
     history: tuple[Progress, ...]
+
+
+Step = tuple[Unknowns, dict[str, Any], subproblem.BlockInfo | None]
 
 
 # Three programs for one subproblem, for the outer two serve several.
@@ -70,9 +73,10 @@ def _observation(
 @partial(lean_jit, static_argnames=("block",))
 def _solve(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
-) -> jax.Array:
-    """The block's unknown; the others would only be copied."""
-    return getattr(subproblem.run(block, energy, unknowns, observation, options)[0], block.unknown)
+) -> tuple[jax.Array, subproblem.BlockInfo]:
+    """The block's unknown; the others would only be copied. And how it went."""
+    solved, info = subproblem.run(block, energy, unknowns, observation, options)
+    return getattr(solved, block.unknown), info
 
 
 @lean_jit
@@ -92,8 +96,8 @@ def solve_block(
     config: Config,
     samples: int,
     end_confidence: Any = 1.0,
-) -> tuple[Unknowns, dict[str, Any]]:
-    """One subproblem on one level, and every term of the energy after it (steps 3-5).
+) -> Step:
+    """One subproblem on one level, every term of the energy after it, and how it went (steps 3-5).
 
     `samples` are reads per side of the exposure; `end_confidence` scales the data term of the first and the last frame
     in the latent subproblem.
@@ -103,9 +107,9 @@ def solve_block(
     if block.unknown == "latent":
         observation = _weighed(observation, config)
     options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
-    solution = _solve(block, energy, unknowns, observation, options)
+    solution, info = _solve(block, energy, unknowns, observation, options)
     unknowns = replace(unknowns, **{block.unknown: solution})
-    return unknowns, _energies(energy, unknowns, observation)
+    return unknowns, _energies(energy, unknowns, observation), info
 
 
 @partial(jax.jit, static_argnames="samples")
@@ -161,26 +165,28 @@ def _channel(unknowns: Unknowns, gray: Observation, frames: Frames, number: Any)
 
 def _solve_channels(
     stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
-) -> tuple[Unknowns, dict[str, Any]]:
-    """The latent frames in colour, by the program of the gray ones, and the energy of their gray.
+) -> Step:
+    """The latent frames in colour, by the program of the gray ones; the energy of their gray, and how channels went.
 
     A total variation that joins the channels gains nothing over one of each.
     """
-    energy = config.energy(LATENT, stage.samples)
-    observation = _observation(LATENT, unknowns, to_gray(frames, config), duty_cycle, config, end_confidence)
-    channels = []
+    block = config.latent_block
+    energy = config.energy(block, stage.samples)
+    observation = _observation(block, unknowns, to_gray(frames, config), duty_cycle, config, end_confidence)
+    channels, infos = [], []
     for number in range(frames.shape[-1]):
         start, observed = _channel(unknowns, observation, frames, number)
         observed = _weighed(observed, config)
-        channels.append(_solve(LATENT, energy, start, observed, config.latent))
+        channel, info = _solve(block, energy, start, observed, config.latent)
+        channels.append(channel)
+        infos.append(info)
     latent = jnp.clip(jnp.concatenate(channels, -1), 0, 1)
     gray = replace(unknowns, latent=to_gray(latent, config))
-    return replace(unknowns, latent=latent), _energies(energy, gray, _weighed(observation, config))
+    energies = _energies(energy, gray, _weighed(observation, config))
+    return replace(unknowns, latent=latent), energies, jax.tree.map(lambda *parts: jnp.stack(parts), *infos)
 
 
-def run_stage(
-    stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config
-) -> tuple[Unknowns, dict[str, Any]]:
+def run_stage(stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config) -> Step:
     """Carry the unknowns through one stage; `frames` [T, H, W, C] are the blurry clip at full size."""
     if unknowns.flow.shape[2:4] != stage.shape:
         unknowns = _to_level(unknowns, stage.shape)
@@ -188,13 +194,13 @@ def run_stage(
             unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
     if stage.kind == "filter":
         assert config.post is not None
-        return _filter(unknowns, config.post.sigma, config.post.occluded), {}
+        return _filter(unknowns, config.post.sigma, config.post.occluded), {}, None
     if stage.kind == "blend":
         assert config.blend is not None
-        return _blend(unknowns, frames, config.blend.tolerance), {}
+        return _blend(unknowns, frames, config.blend.tolerance), {}, None
     if stage.kind == "edges":
         assert config.edges is not None
-        return _read_defocus(unknowns, to_gray(frames, config), config.edges), {}
+        return _read_defocus(unknowns, to_gray(frames, config), config.edges), {}, None
     if stage.in_focus:
         config = replace(config, scales=())
     end_confidence = config.end_confidence if stage.guess else 1.0
@@ -206,9 +212,9 @@ def run_stage(
         constancy = config.energy(START_FLOW, 0)
         flow = _adopt(unknowns.latent, flow, duty_cycle, constancy["brightness"], constancy["structure"])
         kept = flow if stage.guess else accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
-        return replace(unknowns, flow=kept), {}
+        return replace(unknowns, flow=kept), {}, None
     if stage.kind == "ends":
-        return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}
+        return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}, None
     assert stage.block is not None
     search = config.search
     if search is not None and stage.kind in ("draft", "latent"):
@@ -216,10 +222,12 @@ def run_stage(
         unknowns = replace(unknowns, latent=blurry)
         if stage.kind == "draft":
             config = replace(config, weights=replace(config.weights, temporal=search.draft_temporal))
-    unknowns, energy = solve_block(stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence)
+    unknowns, energy, info = solve_block(
+        stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence
+    )
     if stage.block.unknown == "flow" and "data" not in stage.block.terms:
         unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
-    return unknowns, energy
+    return unknowns, energy, info
 
 
 def _first_unknowns(gray: Frames, flow: Flow, config: Config, shape: tuple[int, int]) -> Unknowns:
@@ -228,20 +236,24 @@ def _first_unknowns(gray: Frames, flow: Flow, config: Config, shape: tuple[int, 
     return replace(coarse, defocus=jnp.full_like(coarse.defocus, config.start_defocus))
 
 
-def deblur_pure(frames: Frames, duty_cycle: DutyCycle | float, config: Config) -> Unknowns:
+def deblur_pure(
+    frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config, start: Flow | None = None
+) -> Unknowns:
     """The whole method as one pure function: `jit`, `vmap` and `grad` go all the way through.
 
     `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` sets the
-    reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. Nothing is
-    checked, and nothing found out beforehand: without a transfer there is no curve, and exposures should be even.
-    Returns the latent frames in display values, the flow and the defocus map.
+    reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. `start` is a
+    flow to start from, instead of that of the blurry frames. Nothing is checked, and nothing found out beforehand:
+    without a transfer there is no curve, and exposures should be even. Returns the latent
+    frames in display values, the flow and the defocus map.
     """
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     gray = to_gray(frames, config)
-    unknowns = _first_unknowns(gray, start_flow(gray, config), config, plan[0].shape)
+    flow = start_flow(gray, config) if start is None else start
+    unknowns = _first_unknowns(gray, flow, config, plan[0].shape)
     for stage in plan:
-        unknowns, _ = run_stage(stage, unknowns, frames, tau, config)
+        unknowns, _, _ = run_stage(stage, unknowns, frames, tau, config)
     return unknowns
 
 
@@ -268,11 +280,11 @@ def deblur(
     config = start.config
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     unknowns = _first_unknowns(start.gray, start.flow, config, plan[0].shape)
-    recorder.add("start flow", plan[-1].level, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {}, None)
+    recorder.add("start flow", plan[-1].level, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {})
     give_back()
     for stage in plan:
-        unknowns, energy = run_stage(stage, unknowns, start.frames, start.duty_cycle, config)
-        recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns)
+        unknowns, energy, info = run_stage(stage, unknowns, start.frames, start.duty_cycle, config)
+        recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, info, unknowns)
         give_back()
         if stage.kind == "edges" and not unknowns.defocus.any():
             config = replace(config, scales=())  # G is the identity: the programs without it are compiled

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gvd_jax.method.config import Config
 from gvd_jax.method.pyramid import Shape, level_shapes
-from gvd_jax.solve.blocks import LATENT, Block
+from gvd_jax.solve.blocks import Block
 
 # Seconds per pixel of a stage relative to the latent block with its samples, measured; they only drive progress bars.
 COSTS = {
@@ -59,12 +59,12 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
                     plan.append(stage("search", None, level, shape))
                     if turn == 0:
                         plan.append(stage("ends", None, level, shape))
-                draft = block is LATENT and config.search is not None and turn > 0
+                draft = block.unknown == "latent" and config.search is not None and turn > 0
                 plan.append(stage("draft" if draft else block.unknown, block, level, shape))
         if config.post is not None:
             plan.append(stage("filter", None, level, shape))
     last = len(shapes) - 1
     if config.edges is not None:
         plan.append(stage("edges", None, last, (height, width)))
-    plan.append(stage("colour", LATENT, last, (height, width)))
+    plan.append(stage("colour", config.latent_block, last, (height, width)))
     return [*plan, stage("blend", None, last, (height, width))] if config.blend is not None else plan

@@ -1,10 +1,11 @@
 """The terms of Eqs. (4)-(6), each a residual, a norm and a traced weight.
 
 A residual takes (unknowns, observation) and returns an array or a tuple of arrays; everything else (value, gradient,
-operator, adjoint, prox, breakdown) follows from it. A residual is static: give a parametrised one as a frozen dataclass
-with `__call__`, so that equal residuals share a compiled program.
+operator, adjoint, prox, breakdown) follows from it. A function is part of the compiled program. Give a parametrised one
+as a `pytree` with `__call__`: its arrays are traced, to be swept and learned; equal static fields share a program.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -39,13 +40,28 @@ def visible_at(distance: int, observation: Observation) -> jax.Array:
     return observation.visibility[:, first : first + 2]
 
 
-@pytree
+@dataclasses.dataclass(frozen=True)
 class Term:
-    """weight * norm(residual(unknowns, observation))."""
+    """weight * norm(residual(unknowns, observation)). The weight is traced, and so are the arrays of the residual."""
 
     weight: Any
-    residual: Residual = static()
-    norm: Norm = static()
+    residual: Residual
+    norm: Norm
+
+
+def _flatten(term: Term):
+    if jax.tree_util.all_leaves((term.residual,)):  # a function, not a pytree
+        return (term.weight, None), (term.residual, term.norm)
+    return (term.weight, term.residual), (None, term.norm)
+
+
+def _unflatten(code, children) -> Term:
+    weight, residual = children
+    function, norm = code
+    return Term(weight, residual if function is None else function, norm)
+
+
+jax.tree_util.register_pytree_node(Term, _flatten, _unflatten)
 
 
 @pytree

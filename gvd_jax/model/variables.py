@@ -31,7 +31,7 @@ class Observation:
     confidence: Float[Array, "T H W"]
 
 
-def observe(blurry: Frames, duty_cycle: DutyCycle | Scalar) -> Observation:
+def observe(blurry: Frames, duty_cycle: DutyCycle | Scalar | float) -> Observation:
     """An observation with an edge map of ones, every existing neighbour visible and full confidence."""
     frames, height, width, _ = blurry.shape
     exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, :, None, None]

@@ -1,11 +1,14 @@
 """The three subproblems, declared: which unknown, and how each term of Eq. (8) enters."""
 
+from typing import Literal, get_args
+
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.trees import pytree, static
+from gvd_jax.trees import pytree, replace, static
 
 Planes = tuple[jax.Array, ...]
+Role = Literal["quadratic", "dual", "linearised", "pointwise"]
 
 
 @pytree
@@ -37,6 +40,14 @@ class Block:
         others = [size for axis, size in enumerate(like.shape) if axis not in self.pixel_axes]
         moved = jnp.stack(planes).reshape(*others, *planes[0].shape)
         return jnp.moveaxis(moved, range(-len(self.pixel_axes), 0), self.pixel_axes)
+
+    def with_term(self, name: str, role: Role | None) -> "Block":
+        """The block with one more term in a `role`; without a role the block is the same."""
+        return self if role is None else replace(self, **{role: (*getattr(self, role), name)})
+
+    def without(self, name: str) -> "Block":
+        """The block without the term."""
+        return replace(self, **{role: tuple(n for n in getattr(self, role) if n != name) for role in get_args(Role)})
 
     @property
     def terms(self) -> tuple[str, ...]:

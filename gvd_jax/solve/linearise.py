@@ -29,6 +29,18 @@ def _residual_of_planes(term: Term, block: Block, unknowns: Unknowns, observatio
     return lambda x: term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, value)}), observation)
 
 
+def is_affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> bool:
+    """Whether the residual is affine in the block's unknown, as JAX sees it: whatever is, can be transposed."""
+    x = block.to_planes(getattr(unknowns, block.unknown))
+    residual = _residual_of_planes(term, block, unknowns, observation)
+    shape = jax.eval_shape(residual, x)
+    try:
+        jax.eval_shape(jax.linear_transpose(residual, x), shape)
+    except Exception:  # JAX raises whatever the first operation that is not linear happens to raise
+        return False
+    return True
+
+
 def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
     """An affine residual as offset + linear(x), x as `to_planes` gives it."""
     origin = block.to_planes(jnp.zeros_like(getattr(unknowns, block.unknown)))

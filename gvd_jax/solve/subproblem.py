@@ -4,6 +4,7 @@
 iterations, and goes towards the solution as far as the true energy falls, every frame by a length of its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,11 +12,12 @@ import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import Problem, Steps, solve
 from gvd_jax.convex.quadratic import at_pixels
+from gvd_jax.errors import InputError
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.variables import Observation, Unknowns
 from gvd_jax.shapes import Array, Float, Scalar
 from gvd_jax.solve.blocks import Block
-from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, quadratic
+from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, is_affine, quadratic
 from gvd_jax.trees import pytree, replace, static
 
 
@@ -45,16 +47,48 @@ class BlockState:
 
 @pytree
 class BlockInfo:
-    """What a human wants to know of a step: the block's true energy before and after, and how far each frame went."""
+    """What a human wants to know of a step.
 
-    before: Scalar
-    after: Scalar
+    `before` and `after` are the block's true terms, by name; `length` how far each frame went towards the solution of
+    the convex model, 0 where it stayed; `residual` [K] that of `pdhg.Solution`, one per iteration; `saturated` the
+    share of each dual term's duals that are at their bound. `run` stacks the steps in front of all axes.
+    """
+
+    before: dict[str, Scalar]
+    after: dict[str, Scalar]
     length: Float[Array, "T"]
+    residual: Float[Array, "K"]
+    saturated: dict[str, Scalar]
+
+
+def frame_terms(
+    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation
+) -> dict[str, Float[Array, "T"]]:
+    """The true terms that the block touches, by name and frame."""
+    shape = unknowns.latent.shape[:1]
+    return {name: cost_over((energy[name],), unknowns, observation, shape) for name in block.terms}
 
 
 def frame_energy(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Float[Array, "T"]:
-    """True energy of the terms that the block touches, by frame."""
-    return cost_over((energy[name] for name in block.terms), unknowns, observation, unknowns.latent.shape[:1])
+    """Their sum, by frame."""
+    return _sum(frame_terms(block, energy, unknowns, observation))
+
+
+def _sum(terms: dict[str, jax.Array]) -> jax.Array:
+    return sum(list(terms.values())[1:], next(iter(terms.values())))
+
+
+def _check(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> None:
+    """Raise `InputError` for a declaration that cannot be."""
+    for name in block.terms:
+        if name not in energy:
+            raise InputError(f"the {block.unknown} block declares a term {name!r}, which the energy does not have")
+    for name in block.dual:
+        if not is_affine(energy[name], block, unknowns, observation):
+            raise InputError(
+                f"the term {name!r} is not affine in the {block.unknown}, as a dual term must be: "
+                "declare it linearised, or quadratic if it is nearly so"
+            )
 
 
 def convex_model(
@@ -77,7 +111,8 @@ def convex_model(
 
 
 def init(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> BlockState:
-    """Start from the given unknowns with zero duals."""
+    """Start from the given unknowns with zero duals. Raises `InputError` for a block that the energy does not suit."""
+    _check(block, energy, unknowns, observation)
     residuals = tuple(jax.eval_shape(energy[name].residual, unknowns, observation) for name in block.dual)
     return BlockState(unknowns, jax.tree.map(jnp.zeros_like, residuals))
 
@@ -92,49 +127,71 @@ def step(
     """
     problem = convex_model(block, energy, state, observation, options)
     start = getattr(state.unknowns, block.unknown)
-    solution, duals = solve(problem, block.to_planes(start), state.duals, options.steps)
-    solution = block.from_planes(solution, start)
+    found = solve(problem, block.to_planes(start), state.duals, options.steps)
+    solution = block.from_planes(found.x, start)
+    saturated = dict(zip(block.dual, found.saturated, strict=True))
 
     def moved(length):
         towards = length.reshape(-1, *[1] * (start.ndim - 1)) * (solution - start)
         return replace(state.unknowns, **{block.unknown: start + towards})
 
     def cost(length):
-        return frame_energy(block, energy, moved(length), observation)
+        return frame_terms(block, energy, moved(length), observation)
 
     none, all_the_way = jnp.zeros(start.shape[0], start.dtype), jnp.ones(start.shape[0], start.dtype)
-    if not block.linearised + block.pointwise:
-        before, after = jax.lax.map(cost, jnp.stack([none, all_the_way]))
-        return BlockState(moved(all_the_way), duals), BlockInfo(before.sum(), after.sum(), all_the_way)
+    if block.linearised + block.pointwise:
+        length, before, after = _search_lengths(cost, none)
+    else:
+        length, costs = all_the_way, jax.lax.map(cost, jnp.stack([none, all_the_way]))
+        before, after = ({name: cost[k] for name, cost in costs.items()} for k in (0, 1))
+    before, after = ({name: cost.sum() for name, cost in costs.items()} for costs in (before, after))
+    return BlockState(moved(length), found.duals), BlockInfo(before, after, length, found.residual, saturated)
+
+
+def _search_lengths(cost: Callable[[jax.Array], dict[str, jax.Array]], none: jax.Array):
+    """How far each frame goes, [T], and the `cost` there of no step and of this one, by term and frame."""
 
     # One loop, so that the cost is compiled once: first of no step, then of shorter ones while a frame's energy rises.
     def attempt(state, trial):
         length, after, before = state
-        rising = after > before
+        rising = _sum(after) > _sum(before)
 
         def shorten():
             shorter = jnp.where(rising, trial, length)
             return shorter, cost(shorter)
 
         length, after = jax.lax.cond(rising.any(), shorten, lambda: (length, after))
-        first = jnp.isneginf(before)
-        return (length, jnp.where(first, jnp.inf, after), jnp.where(first, after, before)), None
+        first = jnp.isneginf(_sum(before))
+        return (length, choose(first, jnp.inf, after), choose(first, after, before)), None
 
-    untried = (none, jnp.full_like(none, jnp.inf), jnp.full_like(none, -jnp.inf))
-    (length, after, before), _ = jax.lax.scan(attempt, untried, jnp.asarray((0.0, *LENGTHS), start.dtype))
-    falls = after.sum() <= before.sum()
-    length, after = jnp.where(falls, length, none), jnp.where(falls, after, before)
-    return BlockState(moved(length), duals), BlockInfo(before.sum(), after.sum(), length)
+    def choose(condition, x, y):
+        return {name: jnp.where(condition, x[name] if isinstance(x, dict) else x, y[name]) for name in y}
+
+    def everywhere(value):
+        return jax.tree.map(lambda shape: jnp.full(shape.shape, value, shape.dtype), jax.eval_shape(cost, none))
+
+    trials = jnp.asarray((0.0, *LENGTHS), none.dtype)
+    (length, after, before), _ = jax.lax.scan(attempt, (none, everywhere(jnp.inf), everywhere(-jnp.inf)), trials)
+    falls = _sum(after).sum() <= _sum(before).sum()
+    return jnp.where(falls, length, none), before, choose(falls, after, before)
 
 
 def run(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
 ) -> tuple[Unknowns, BlockInfo]:
     """`options.linearisations` steps; the info stacks theirs."""
+    state, info = run_to_state(block, energy, unknowns, observation, options)
+    return state.unknowns, info
+
+
+def run_to_state(
+    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
+) -> tuple[BlockState, BlockInfo]:
+    """`run`, with the duals."""
     start = init(block, energy, unknowns, observation)
 
+    @jax.checkpoint
     def body(state, _):
         return step(block, energy, state, observation, options)
 
-    state, info = jax.lax.scan(body, start, None, length=options.linearisations)
-    return state.unknowns, info
+    return jax.lax.scan(body, start, None, length=options.linearisations)

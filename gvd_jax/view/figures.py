@@ -20,6 +20,7 @@ DPI = 100
 GAP = 8  # pixels between pictures
 LABEL = 26  # pixels above them
 ZOOM = 3
+SHEET = (360, 480)  # rows and columns of a picture among many
 
 
 def before_after(pictures: Mapping[str, ArrayLike]) -> Figure:
@@ -40,6 +41,27 @@ def before_after(pictures: Mapping[str, ArrayLike]) -> Figure:
         figure.figimage(image, x, height + 2 * GAP)
         figure.figimage(detail, x, GAP)
         figure.text(x / total[0], 1 - LABEL / 2 / total[1], label, va="center", fontsize=10)
+    return figure
+
+
+def contact_sheet(pictures: Mapping[str, ArrayLike]) -> Figure:
+    """The same detail of all frames [H, W, C] in [0, 1] under their labels, one pixel each, in a grid.
+
+    The detail is at most `SHEET` and lies where the second picture differs most from the first.
+    """
+    images = {label: _colour(picture) for label, picture in pictures.items()}
+    first, second = list(images.values())[:2]
+    height, width = (min(size, most) for size, most in zip(first.shape[:2], SHEET, strict=True))
+    top, left = _busiest(np.abs(second - first).sum(-1), height, width)
+    columns = int(np.ceil(len(images) ** 0.5))
+    rows = -(-len(images) // columns)
+    cell = (width + GAP, height + LABEL)
+    total = (columns * cell[0] + GAP, rows * cell[1] + GAP)
+    figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
+    for k, (label, image) in enumerate(images.items()):
+        x, y = GAP + k % columns * cell[0], total[1] - (k // columns + 1) * cell[1]
+        figure.figimage(image[top : top + height, left : left + width], x, y)
+        figure.text(x / total[0], (y + height + LABEL / 2) / total[1], label, va="center", fontsize=8)
     return figure
 
 

@@ -1,0 +1,138 @@
+"""gvd-jax sweep"""
+
+import itertools
+import json
+import math
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from tyro.conf import Positional, arg
+
+from gvd_jax.commands import options
+from gvd_jax.errors import InputError
+
+Values = Annotated[tuple[float, ...], arg(metavar="X", help_behavior_hint="")]
+Setting = dict[str, float]
+
+
+@dataclass(frozen=True)
+class WeightValues:
+    """weights of Eq. (8), several values each"""
+
+    data: Values = ()
+    """lambda: how much the blurry frames count"""
+    temporal: Values = ()
+    """mu: how much neighbours count"""
+    latent_tv: Values = ()
+    """smoothness of restored frames"""
+    flow_tv: Values = ()
+    """smoothness of the flow"""
+    defocus_tv: Values = ()
+    """smoothness of the defocus"""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Restore a clip under every combination of some values, side by side."""
+
+    input: options.In
+    """blurry clip: a video file, or a folder of PNG, JPEG or TIFF images"""
+    output: Annotated[Path, Positional, arg(metavar="OUT")] = Path("gvd-jax-sweep")
+    """folder for sheet.png, sweep.json and a video of every setting"""
+    weights: WeightValues = field(default_factory=WeightValues)
+    duty_cycle: Annotated[tuple[float, ...], arg(metavar="TAU", help_behavior_hint="(default: auto)")] = ()
+    """exposures / (2 * frame interval), at most 0.5; found from the clip if none is given"""
+    preset: options.Preset = "default"
+    """settings of all that is not swept"""
+    sharp: Annotated[Path | None, arg(metavar="CLIP", help_behavior_hint="")] = None
+    """the true clip, if known: settings are scored by it"""
+    batch_size: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1 on a CPU, else all)")] = None
+    """settings that run at the same time"""
+    frames: options.Frames = None
+    """take frames A to B - 1 only"""
+    crop: Annotated[str | None, arg(metavar="Y,X,H,W", help_behavior_hint="")] = None
+    """take H x W pixels from row Y and column X only"""
+    overwrite: options.Overwrite = False
+    """write over outputs that exist"""
+
+    def run(self) -> None:
+        """Check every option and output, then compute."""
+        settings = self._settings()
+        frames, window = options.parse_frames(self.frames), options.parse_crop(self.crop)
+
+        from gvd_jax.commands.compile_cache import use_compile_cache
+        from gvd_jax.commands.outputs import check_folder
+        from gvd_jax.method.config import Config
+        from gvd_jax.method.sweep import sweep
+        from gvd_jax.trees import replace
+        from gvd_jax.video.read_write import read_video, write_video
+        from gvd_jax.view.figures import contact_sheet, save
+
+        check_folder(self.output, self.overwrite)
+        clip = read_video(self.input, frames)
+        blurry = options.crop(clip.frames, window)
+        sharp = None if self.sharp is None else options.crop(read_video(self.sharp, frames).frames, window)
+        if sharp is not None and sharp.shape != blurry.shape:
+            raise InputError(f"{self.sharp} holds {sharp.shape[:3]}, not {blurry.shape[:3]} frames, rows and columns")
+        base = getattr(Config, self.preset)()
+        weights = [{name.split(".")[1]: x for name, x in s.items() if name != "duty_cycle"} for s in settings]
+        configs = [replace(base, weights=replace(base.weights, **own)) for own in weights]
+        taus = [s["duty_cycle"] for s in settings] if self.duty_cycle else "auto"
+
+        use_compile_cache()
+        latent = np.asarray(sweep(blurry, taus, configs, self.batch_size).latent)
+        rows = [_row(setting, frames, sharp) for setting, frames in zip(settings, latent, strict=True)]
+        self.output.mkdir(parents=True, exist_ok=True)
+        middle = len(blurry) // 2
+        pictures = {"blurry": blurry[middle]} | {
+            _label(row): frames[middle] for row, frames in zip(rows, latent, strict=True)
+        }
+        if sharp is not None:
+            pictures["truth"] = sharp[middle]
+        for setting, restored in zip(settings, latent, strict=True):
+            write_video(self.output / f"{_name(setting)}.mp4", restored, clip.fps, self.overwrite)
+        (self.output / "sweep.json").write_text(json.dumps({"preset": self.preset, "settings": rows}, indent=1) + "\n")
+        save(contact_sheet(pictures), self.output / "sheet.png")
+        for row in rows:
+            print(_label(row))
+        print(f"see {self.output / 'sheet.png'}")
+
+    def _settings(self) -> list[Setting]:
+        """Every combination of the values that are given."""
+        lists = {f"weights.{f.name}": getattr(self.weights, f.name) for f in fields(self.weights)}
+        lists = {name: values for name, values in lists.items() if values}
+        for name, values in lists.items():
+            if not all(math.isfinite(x) and x >= 0 for x in values):
+                raise InputError(f"--{name} {' '.join(f'{x:g}' for x in values)}: a weight is a number, 0 or more")
+        for tau in self.duty_cycle:
+            options.parse_duty_cycle(str(tau), None)
+        if self.duty_cycle:
+            lists["duty_cycle"] = self.duty_cycle
+        if not lists:
+            raise InputError("nothing to sweep; give values, for instance --weights.data 100 250 500")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"--batch-size {self.batch_size} is not a number of settings; give 1 or more")
+        return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
+
+
+def _name(setting: Setting) -> str:
+    return "_".join(f"{name.removeprefix('weights.')}={value:g}" for name, value in setting.items())
+
+
+def _row(setting: Setting, latent: Any, sharp: Any) -> Setting:
+    """The setting and, if the truth is known, its scores."""
+    from gvd_jax import metrics
+
+    if sharp is None:
+        return setting
+    return setting | {
+        "PSNR": float(metrics.psnr(latent, sharp).mean()),
+        "SSIM": float(metrics.ssim(latent, sharp).mean()),
+    }
+
+
+def _label(row: Setting) -> str:
+    own = _name({name: value for name, value in row.items() if name not in ("PSNR", "SSIM")})
+    return own if "PSNR" not in row else f"{own}: {row['PSNR']:.2f} dB, {row['SSIM']:.3f}"

@@ -1,0 +1,82 @@
+"""Many settings on one clip, by one set of programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.errors import InputError
+from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import deblur_pure
+from gvd_jax.method.exposure_change import own_exposure
+from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.start import Start, find_start, samples_for
+from gvd_jax.model.variables import Unknowns
+from gvd_jax.ops.platform import on_cpu
+from gvd_jax.trees import replace
+
+
+def sweep(
+    frames: Any, duty_cycles: Sequence[float] | float | str, configs: Sequence[Config], batch_size: int | None = None
+) -> Unknowns:
+    """Restore one clip under N settings: `Unknowns` with an axis of N in front of all axes.
+
+    `frames` [T, H, W, C] as for `deblur`; `configs` N settings that differ in numbers only; `duty_cycles` one tau for
+    each of them, or one for all, or "auto". `batch_size` settings run side by side by `vmap`: one on a CPU, which is
+    busy with one, else all; less takes less memory. What does not differ, as the start flow, is computed once. Nothing
+    compiles anew for other numbers. Raises `InputError` as `deblur` does, and for settings of more than one program.
+    """
+    frames = check_frames(frames)
+    count = len(configs)
+    taus = [duty_cycles] * count if isinstance(duty_cycles, str | float | int) else list(duty_cycles)
+    if count == 0 or len(taus) != count:
+        raise InputError(f"{len(taus)} duty cycles for {count} settings; give one for each setting, and one at least")
+    if len({jax.tree.structure(config) for config in configs}) > 1:
+        raise InputError("the settings differ in a schedule, kernel or block; sweep numbers, and loop over the rest")
+    starts = _starts(frames, [check_duty_cycle(tau, frames.shape[0]) for tau in taus], configs)
+    samples = max(start.config.samples for start in starts)
+    settings = [
+        (start.frames, start.duty_cycle, start.flow, replace(start.config, samples=samples)) for start in starts
+    ]
+    size = batch_size or (1 if on_cpu() else count)
+    parts = [_side_by_side(settings[k : k + size], size) for k in range(0, count, size)]
+    found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
+    exposures = jnp.stack([start.exposure for start in starts])
+    return replace(found, latent=jax.vmap(own_exposure)(found.latent, exposures))
+
+
+def _starts(frames: Any, taus: list[Any], configs: Sequence[Config]) -> list[Start]:
+    """What is found out of the clip for each setting; once for all that agree on what it depends on."""
+    found: dict[Any, Start] = {}
+    starts = []
+    for tau, config in zip(taus, configs, strict=True):
+        own = (config.brightness, config.structure, config.weights.flow_tv, config.start_flow, config.exposure_change)
+        key = tuple(float(leaf) for leaf in jax.tree.leaves(own)), isinstance(tau, str)
+        if key not in found:
+            found[key] = find_start(frames, tau, config)
+        start = found[key]
+        given = start.duty_cycle if isinstance(tau, str) else jnp.asarray(tau, start.flow.dtype)
+        samples = samples_for(start.flow, given)
+        config = replace(config, samples=samples, transfer=start.config.transfer)
+        starts.append(replace(start, duty_cycle=given, config=config))
+    return starts
+
+
+def _side_by_side(settings: list[Any], size: int) -> Unknowns:
+    """`deblur_pure` of some settings, mapped over what differs between them; the last fills up to `size`."""
+    if size == 1:
+        (frames, tau, flow, config) = settings[0]
+        return jax.tree.map(lambda leaf: leaf[None], deblur_pure(frames, tau, config, flow))
+    settings = settings + settings[-1:] * (size - len(settings))
+    structure = jax.tree.structure(settings[0])
+    columns = list(zip(*(jax.tree.leaves(setting) for setting in settings), strict=True))
+    same = [all(leaf is column[0] or bool(jnp.array_equal(leaf, column[0])) for leaf in column) for column in columns]
+    leaves = [column[0] if equal else jnp.stack(column) for column, equal in zip(columns, same, strict=True)]
+    axes = [None if equal else 0 for equal in same]
+
+    def one(*leaves: Any) -> Unknowns:
+        frames, tau, flow, config = jax.tree.unflatten(structure, leaves)
+        return deblur_pure(frames, tau, config, flow)
+
+    return jax.vmap(one, axes, axis_size=size)(*leaves)

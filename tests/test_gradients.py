@@ -1,0 +1,69 @@
+"""Derivatives through the solver against differences, in float64: unrolled and implicit, of weights, tau and arrays."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import gvd_jax as gvd
+from gvd_jax.trees import tree_dot
+
+SHAPE = (3, 6, 7, 1)
+BLUR = gvd.BlurModel(samples=3, scales=())
+SHORT = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=3, cg_iterations=3), jnp.inf, linearisations=2)
+LONG = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=1500, cg_iterations=8), jnp.inf)
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+def problem():
+    """Numbers that a solution depends on: weights, duty cycle, blurry frames, start of the latent frames, flow."""
+    rng = np.random.default_rng(0)
+    latent = np.clip(ndimage.gaussian_filter(rng.random(SHAPE), (0, 1, 1, 0)), 0.2, 0.8)
+    flow = np.zeros((3, 2, 6, 7, 2))
+    flow[:, 0, ..., 0], flow[:, 1, ..., 0], flow[..., 1] = 1.3, -1.1, 0.4
+    tau, none = jnp.full(3, 0.4), jnp.zeros(SHAPE[:3])
+    blurry = BLUR(jnp.asarray(latent), jnp.asarray(flow), none, tau) + 0.01 * rng.standard_normal(SHAPE)
+    weights = gvd.Weights(50.0, 0.5, 0.3, jnp.ones(()), jnp.ones(()))
+    return {"weights": weights, "tau": tau, "blurry": blurry, "start": blurry + 0.0, "flow": jnp.asarray(flow)}
+
+
+def loss(solver, options, numbers):
+    """A linear function of the latent frames that `solver` finds."""
+    energy = gvd.gvd_energy(numbers["weights"], BLUR)
+    unknowns = gvd.Unknowns(numbers["start"], numbers["flow"], jnp.zeros(SHAPE[:3]))
+    observation = gvd.observe(numbers["blurry"], numbers["tau"])
+    solution = solver(gvd.LATENT, energy, unknowns, observation, options)
+    latent = (solution[0] if isinstance(solution, tuple) else solution).latent
+    return (latent * jnp.asarray(np.random.default_rng(1).standard_normal(SHAPE))).sum()
+
+
+CASES = {
+    "unrolled": (gvd.solve_subproblem, SHORT, ("weights", "tau", "blurry", "start", "flow")),
+    "implicit": (gvd.solve_implicit, LONG, ("weights", "tau", "blurry", "flow")),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_gradient_agrees_with_differences(name):
+    solver, options, parts = CASES[name]
+    numbers = problem()
+    value = jax.jit(partial(loss, solver, options))
+    slope = jax.jit(jax.grad(partial(loss, solver, options)))(numbers)
+    for part in parts:
+        leaves, structure = jax.tree.flatten(numbers[part])
+        rng = np.random.default_rng(2)
+        # Weights move by a share of theirs: the others by little, so that no flow crosses a pixel.
+        way = [1e-6 * (leaf if part == "weights" else 1) * rng.standard_normal(np.shape(leaf)) for leaf in leaves]
+        direction = jax.tree.unflatten(structure, way)
+        ends = [
+            value(numbers | {part: jax.tree.map(lambda x, d, s=side: x + s * d, numbers[part], direction)})
+            for side in (1, -1)
+        ]
+        expected = (ends[0] - ends[1]) / 2
+        np.testing.assert_allclose(tree_dot(slope[part], direction), expected, rtol=1e-3, err_msg=part)
+    if name == "implicit":  # a solution does not depend on where it was started from
+        np.testing.assert_allclose(slope["start"], 0, atol=1e-8)
