@@ -14,8 +14,8 @@ class Progress:
     """One finished step of the method.
 
     `fraction` is the share of all the work done so far, in [0, 1]; `energy` the weighted value of each term after the
-    step, on this level; `info` the `BlockInfo` of a step that solved a subproblem, as NumPy arrays, in colour with an
-    axis of channels in front; `unknowns` the current `Unknowns` of this level (None while there is only a start flow).
+    step, on this level; `unknowns` the current `Unknowns` of this level (None while there is only a start flow); `info`
+    the `BlockInfo` of a step that solved a subproblem, as NumPy arrays, in colour with an axis of channels in front.
     """
 
     stage: str  # what was done, for a human: "start flow", "draft", "latent", "search", "flow", "edges", "colour",
@@ -26,8 +26,8 @@ class Progress:
     fraction: float
     seconds: float  # since the start
     energy: dict[str, float]
-    info: Any = None
     unknowns: Any = None
+    info: Any = None
 
 
 Hook = Callable[[Progress], None]
@@ -40,13 +40,13 @@ class Recorder:
         self.hooks, self.total, self.done = hooks, total, 0.0
         self.begin, self.history = time.monotonic(), []
 
-    def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, info=None, unknowns=None) -> None:
+    def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, unknowns=None, info=None) -> None:
         self.done += cost
         jax.block_until_ready((energy, unknowns))  # a step is done when its numbers are there, not when it is queued
         seconds = time.monotonic() - self.begin
         energy = {name: float(part) for name, part in energy.items()}
         info = jax.tree.map(np.asarray, info)
-        step = Progress(stage, level, levels, shape, min(self.done / self.total, 1.0), seconds, energy, info)
+        step = Progress(stage, level, levels, shape, min(self.done / self.total, 1.0), seconds, energy, None, info)
         self.history.append(step)
         for hook in self.hooks:
             hook(dataclasses.replace(step, unknowns=unknowns))

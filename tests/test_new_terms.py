@@ -177,7 +177,7 @@ def test_exposure_change_binds_frames_of_other_exposures(clip):
 def test_a_known_camera_motion_fills_what_shows_nothing(clip):
     """Flat frames: only the term knows how they move, at full size and at half of it."""
     _, _, flow = clip
-    gray = jnp.full((FRAMES, HEIGHT, WIDTH, 1), 0.5)
+    gray = jnp.full((FRAMES, HEIGHT, WIDTH, 1), 0.5, jnp.float32)
     config = small(with_camera_motion(gvd.Config.default(), flow))
     block = config.blocks[1]
     unknowns = gvd.Unknowns(gray, jnp.zeros_like(flow), gray[..., 0])
@@ -185,6 +185,6 @@ def test_a_known_camera_motion_fills_what_shows_nothing(clip):
     found = gvd.solve_subproblem(block, config.energy(block, 3), unknowns, gvd.observe(gray, TAU), options)[0].flow
     np.testing.assert_allclose(found, flow, atol=0.05)
     half = CameraMotion(flow)(
-        gvd.Unknowns(gray, jnp.zeros((FRAMES, 2, 12, 16, 2)), gray[..., 0]), gvd.observe(gray, TAU)
+        gvd.Unknowns(gray, jnp.zeros((FRAMES, 2, 12, 16, 2), jnp.float32), gray[..., 0]), gvd.observe(gray, TAU)
     )
     np.testing.assert_allclose(half[0][:, 0], -1.5, atol=1e-5)

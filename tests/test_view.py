@@ -11,6 +11,7 @@ from gvd_jax.progress import Progress
 from gvd_jax.view.colour import defocus_colours, flow_colours, flow_legend, largest_motion
 from gvd_jax.view.figures import GAP, LABEL, before_after, energy_curve, save
 from gvd_jax.view.report import Report
+from gvd_jax.view.solver import solver_curves
 
 
 def step(stage, level, seconds, energy, unknowns=None):
@@ -115,3 +116,33 @@ def test_a_report_that_has_no_place_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot make"):
         Report(tmp_path / "file" / "report")
+
+
+def test_solver_curves_show_what_the_solver_hands_out():
+    """A latent stage in colour, of two channels, and one of the flow, which has no duals."""
+    latent = SimpleNamespace(
+        before={"data": np.array([[4.0, 2.0], [8.0, 4.0]])},
+        after={"data": np.array([[2.0, 1.0], [4.0, 3.0]])},
+        length=np.ones((2, 2, 3)),
+        residual=np.array([[[8.0, 4.0], [2.0, 1.0]], [[8.0, 4.0], [4.0, 3.0]]]),
+        saturated={"temporal": np.array([[0.2, 0.4], [0.4, 0.6]])},
+    )
+    flow = SimpleNamespace(
+        before={"flow_tv": np.array([3.0])},
+        after={"flow_tv": np.array([1.0])},
+        length=np.array([[1.0, 0.5, 0.0]]),
+        residual=np.array([[7.0]]),
+        saturated={},
+    )
+    shape = (1, 2)
+    history = [Progress("start flow", 0, 1, shape, 0.1, 0.0, {})]
+    history += [
+        Progress(name, 0, 1, shape, 1.0, 1.0, {}, None, info) for name, info in (("colour", latent), ("flow", flow))
+    ]
+    panels = solver_curves(history).axes
+    shown = [[line.get_ydata().tolist() for line in axes.lines if line.get_marker() == "o"] for axes in panels]
+    np.testing.assert_allclose(np.concatenate(shown[0]), [3.0, 1.5, 1.0, 1.5, 0.5])
+    np.testing.assert_allclose(np.concatenate(shown[1]), [4.0, 2.0, 1.5, 1.0, 3.5])
+    np.testing.assert_allclose(np.concatenate(shown[2]), [1.0, 1.0, 1.0, 1.0, 0.5, 0.0])
+    np.testing.assert_allclose(np.concatenate(shown[3]), [0.3, 0.5])
+    assert [text.get_text() for text in panels[-1].get_xticklabels()] == ["colour\n2x1", "flow\n2x1"]

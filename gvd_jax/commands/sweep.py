@@ -64,6 +64,7 @@ class Sweep:
 
         from gvd_jax.commands.compile_cache import use_compile_cache
         from gvd_jax.commands.outputs import check_folder
+        from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.method.config import Config
         from gvd_jax.method.sweep import sweep
         from gvd_jax.trees import replace
@@ -82,7 +83,8 @@ class Sweep:
         taus = [s["duty_cycle"] for s in settings] if self.duty_cycle else "auto"
 
         use_compile_cache()
-        latent = np.asarray(sweep(blurry, taus, configs, self.batch_size).latent)
+        with progress_bar() as bar:
+            latent = np.asarray(sweep(blurry, taus, configs, self.batch_size, hooks=[bar]).latent)
         rows = [_row(setting, frames, sharp) for setting, frames in zip(settings, latent, strict=True)]
         self.output.mkdir(parents=True, exist_ok=True)
         middle = len(blurry) // 2

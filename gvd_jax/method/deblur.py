@@ -284,7 +284,7 @@ def deblur(
     give_back()
     for stage in plan:
         unknowns, energy, info = run_stage(stage, unknowns, start.frames, start.duty_cycle, config)
-        recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, info, unknowns)
+        recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns, info)
         give_back()
         if stage.kind == "edges" and not unknowns.defocus.any():
             config = replace(config, scales=())  # G is the identity: the programs without it are compiled

@@ -14,18 +14,24 @@ from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.start import Start, find_start, samples_for
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.platform import on_cpu
+from gvd_jax.progress import Hook, Recorder
 from gvd_jax.trees import replace
 
 
 def sweep(
-    frames: Any, duty_cycles: Sequence[float] | float | str, configs: Sequence[Config], batch_size: int | None = None
+    frames: Any,
+    duty_cycles: Sequence[float] | float | str,
+    configs: Sequence[Config],
+    batch_size: int | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> Unknowns:
     """Restore one clip under N settings: `Unknowns` with an axis of N in front of all axes.
 
     `frames` [T, H, W, C] as for `deblur`; `configs` N settings that differ in numbers only; `duty_cycles` one tau for
     each of them, or one for all, or "auto". `batch_size` settings run side by side by `vmap`: one on a CPU, which is
     busy with one, else all; less takes less memory. What does not differ, as the start flow, is computed once. Nothing
-    compiles anew for other numbers. Raises `InputError` as `deblur` does, and for settings of more than one program.
+    compiles anew for other numbers. `hooks` are called after every batch. Raises `InputError` as `deblur` does, and for
+    settings of more than one program.
     """
     frames = check_frames(frames)
     count = len(configs)
@@ -40,7 +46,11 @@ def sweep(
         (start.frames, start.duty_cycle, start.flow, replace(start.config, samples=samples)) for start in starts
     ]
     size = batch_size or (1 if on_cpu() else count)
-    parts = [_side_by_side(settings[k : k + size], size) for k in range(0, count, size)]
+    recorder, parts = Recorder(hooks, count), []
+    for first in range(0, count, size):
+        own = settings[first : first + size]
+        parts.append(_side_by_side(own, size))
+        recorder.add("settings", 0, 1, frames.shape[1:3], len(own), {}, parts[-1])
     found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
     exposures = jnp.stack([start.exposure for start in starts])
     return replace(found, latent=jax.vmap(own_exposure)(found.latent, exposures))
