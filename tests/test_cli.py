@@ -146,7 +146,7 @@ def test_options_reach_the_method(tmp_path, folder, deblur):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([], "Expected one of {demo, deblur, synthesize, score}"),
+        ([], "Expected one of {demo, deblur, sweep, synthesize, score}"),
         (["sharpen"], "Unrecognized options: sharpen"),
         (["deblur"], "Missing from gvd-jax deblur: IN OUT"),
         (["deblur", "IN", "OUT", "--fast"], "Unrecognized options: --fast"),

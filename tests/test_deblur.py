@@ -14,7 +14,6 @@ from gvd_jax.model.terms import DataResidual
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.ops.motion_blur import motion_blur
-from gvd_jax.solve.blocks import LATENT
 from gvd_jax.trees import replace
 from gvd_jax.view.report import Report
 
@@ -103,20 +102,6 @@ def test_paper_finds_flow_and_defocus_too(clip):
     restored = gvd.deblur(clip[0], TAU, quick(gvd.Config.paper()))
     assert np.isfinite(restored.latent).all() and np.isfinite(restored.flow).all()
     assert 0 < np.asarray(restored.defocus).max() <= 3.0
-
-
-def test_pure_vmap_equals_the_loop_and_grad_the_difference_quotient(clip):
-    config = replace(quick(gvd.Config.default()), start_pyramid=Pyramid(), blocks=(LATENT,))
-    frames, sharp = (jnp.asarray(part[:3, :16, :20]) for part in clip[:2])
-
-    def error(weight):
-        changed = replace(config, weights=replace(config.weights, data=weight))
-        return 1e4 * jnp.square(gvd.deblur_pure(frames, TAU, changed).latent - sharp).mean()
-
-    values = jax.jit(jax.vmap(error))(jnp.array([495.0, 500.0, 505.0]))
-    value, slope = jax.jit(jax.value_and_grad(error))(500.0)
-    np.testing.assert_allclose(values[1], value, rtol=1e-4)
-    np.testing.assert_allclose((values[2] - values[0]) / 10, slope, rtol=0.05)
 
 
 @pytest.mark.parametrize("preset", ["default", "fast", "paper", "gvd2015"])

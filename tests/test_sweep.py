@@ -79,9 +79,10 @@ def test_vmap_over_noise_weights_and_duty_cycles_is_one_program(compiled):
     def latent(frames, tau, data):
         return gvd.deblur_pure(frames, tau, replace(config, weights=replace(config.weights, data=data)), start).latent
 
-    found = latent(noisy, jnp.array([0.2, 0.5]), jnp.array([50.0, 200.0]))
+    swapped, taus, weights = noisy[::-1], jnp.array([0.2, 0.5]), jnp.array([50.0, 200.0])
+    found = latent(noisy, taus, weights)
     del compiled[:]
-    again = latent(noisy[::-1], jnp.array([0.5, 0.2]), jnp.array([200.0, 50.0]))
+    again = latent(swapped, jnp.array([0.5, 0.2]), jnp.array([200.0, 50.0]))
     assert not compiled
     np.testing.assert_allclose(found, again[::-1], atol=1e-6)
     assert np.abs(np.asarray(found[0] - found[1])).max() > 1e-3
