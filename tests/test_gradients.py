@@ -49,7 +49,7 @@ def loss_of_the_method(numbers):
         gvd.Config.default().without_defocus(),
         weights=numbers["weights"],
         latent=SHORT,
-        blocks=(BLOCK,),
+        blocks=(BLOCK.without("temporal"),),
         samples=3,
         pyramid=Pyramid(),
         search=None,
