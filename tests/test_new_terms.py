@@ -68,6 +68,19 @@ def test_a_wrong_declaration_says_so(block, message):
         gvd.solve_subproblem(block, energy, *CLIP, gvd.BlockOptions())
 
 
+@pytest.mark.parametrize(
+    "roles, message",
+    [
+        ({"defocus": "linearised"}, "these settings have no defocus subproblem for the term 'mine'"),
+        ({"latent": "convex"}, "'convex' is not a role of a term: choose quadratic, dual, linearised, pointwise"),
+    ],
+)
+def test_a_role_that_cannot_be_says_so(roles, message):
+    with_term = gvd.Config.with_term.__wrapped__  # types are checked here, and not by users
+    with pytest.raises(gvd.InputError, match=message):
+        with_term(gvd.Config.default(), "mine", gvd.Term(1.0, drift, ABSOLUTE), **roles)
+
+
 def test_a_norm_without_prox_says_so():
     energy = gvd.gvd_energy(WEIGHTS) | {"latent_tv": gvd.Term(1.0, latent_gradient, gvd.HyperLaplacian(0.8))}
     with pytest.raises(gvd.InputError, match="no prox"):

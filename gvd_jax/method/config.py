@@ -1,6 +1,6 @@
 """Every setting of the method, and the presets. `Config.paper()` is the one place with the paper's numbers."""
 
-from typing import Any
+from typing import Any, get_args
 
 import jax.numpy as jnp
 
@@ -216,8 +216,17 @@ class Config:
         "dual" is for a residual that is affine in the unknown, "quadratic" for one that is nearly so and whose norm is
         squared or may be reweighted, "linearised" for any other, and "pointwise" for one that at a pixel depends on the
         unknown there alone. A residual meets the clip at the size of every level, in gray and channel by channel.
+        Raises `InputError` for a role that there is not, or of a subproblem that these settings do not solve.
         """
         roles: dict[str, Role | None] = {"latent": latent, "flow": flow, "defocus": defocus}
+        solved = {block.unknown for block in self.blocks}
+        for unknown, role in roles.items():
+            if role is not None and role not in get_args(Role):
+                raise InputError(f"{role!r} is not a role of a term: choose {', '.join(get_args(Role))}")
+            if role is not None and unknown not in solved:
+                raise InputError(
+                    f"these settings have no {unknown} subproblem for the term {name!r}: add a block first"
+                )
         blocks = tuple(b.without(name).with_term(name, roles[b.unknown]) for b in self.blocks)
         return replace(self, extra_terms=self.extra_terms | {name: term}, blocks=blocks)
 

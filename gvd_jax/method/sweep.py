@@ -30,8 +30,8 @@ def sweep(
     `frames` [T, H, W, C] as for `deblur`; `configs` N settings that differ in numbers only; `duty_cycles` one tau for
     each of them, or one for all, or "auto". `batch_size` settings run side by side by `vmap`: one on a CPU, which is
     busy with one, else all; less takes less memory. What does not differ, as the start flow, is computed once. Nothing
-    compiles anew for other numbers. `hooks` are called after every batch. Raises `InputError` as `deblur` does, and for
-    settings of more than one program.
+    compiles anew for other numbers, but for a duty cycle so long that it takes more reads. `hooks` are called after
+    every batch. Raises `InputError` as `deblur` does, and for settings of more than one program.
     """
     frames = check_frames(frames)
     count = len(configs)
