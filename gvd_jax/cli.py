@@ -23,7 +23,7 @@ DESCRIPTION = "Remove motion blur and defocus blur from video."
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 with a result, 2 with one line on standard error, 130 after Ctrl-C."""
     try:
-        _parse(argv).run()
+        parse(argv).run()
     except InputError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         return 2
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Sweep | Synthesize:
+def parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Sweep | Synthesize:
     """The command and its options. `--help` prints and exits; bad options raise `InputError`."""
     complaint = StringIO()
     try:

@@ -29,9 +29,29 @@ def rng():
 
 
 @pytest.fixture
-def x64():
-    """Arrays made inside the test are float64. Programs are compiled in a hurry: they are run once, on a few pixels."""
+def hurry():
+    """Programs are compiled in a hurry: they are run once, on a few pixels."""
     jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def x64(hurry):
+    """Arrays made inside the test are float64, and programs compiled in a hurry."""
     with jax.enable_x64(True):
         yield
-    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def compiled():
+    """The durations of what is compiled meanwhile."""
+    seconds = []
+
+    def listen(event, duration, **_):
+        if event.endswith("backend_compile_duration"):
+            seconds.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield seconds
+    jax.monitoring.unregister_event_duration_listener(listen)

@@ -74,20 +74,6 @@ def test_hooks_and_reports_change_no_bit(result, clip, tmp_path):
     assert (tmp_path / "page" / "index.html").exists()
 
 
-@pytest.fixture
-def compiled():
-    """The durations of what is compiled meanwhile."""
-    seconds = []
-
-    def listen(event, duration, **_):
-        if event.endswith("backend_compile_duration"):
-            seconds.append(duration)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield seconds
-    jax.monitoring.unregister_event_duration_listener(listen)
-
-
 def test_new_weights_and_another_clip_compile_nothing_anew(result, clip, compiled):
     config = quick(gvd.Config.default())
     other = replace(config, weights=replace(config.weights, data=123.0, latent_tv=0.5), structure=0.4)

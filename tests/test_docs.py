@@ -12,11 +12,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import get_args
 
-import jax
 import pytest
 
 import gvd_jax as gvd
-from gvd_jax.cli import _parse
+from gvd_jax.cli import parse
 from gvd_jax.commands.options import Preset
 
 ROOT = Path(__file__).parent.parent
@@ -105,14 +104,6 @@ def test_code_compiles_and_names_what_there_is(page, number, code):
             assert hasattr(gvd, node.attr), node.attr
 
 
-@pytest.fixture
-def hurry():
-    """Programs are compiled in a hurry: they are run once, on a few pixels."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.mark.parametrize("page", RUN)
 def test_marked_code_runs_and_prints_what_the_page_says(page, hurry):
     names, printed = {}, io.StringIO()
@@ -137,7 +128,7 @@ COMMANDS = [
     "page, arguments", COMMANDS, ids=lambda value: " ".join(value) if isinstance(value, list) else value
 )
 def test_a_printed_command_is_one(page, arguments):
-    assert type(_parse(arguments)).__name__.lower() == arguments[0]
+    assert type(parse(arguments)).__name__.lower() == arguments[0]
 
 
 def test_every_preset_is_explained():
@@ -151,5 +142,5 @@ def test_every_command_named_in_the_text_exists():
     for name in named:
         usage = io.StringIO()
         with pytest.raises(SystemExit, match="0"), redirect_stdout(usage):
-            _parse([name, "--help"])
+            parse([name, "--help"])
         assert f"usage: gvd-jax {name} " in usage.getvalue()

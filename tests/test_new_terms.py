@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import gvd_jax as gvd
 from experiments.terms import (
@@ -19,7 +20,7 @@ from gvd_jax.solve.linearise import is_affine
 from tests.problems import random_clip
 
 CLIP = random_clip((3, 4, 5, 1), "float32")
-pytestmark = pytest.mark.usefixtures("x64")  # for programs that are compiled in a hurry
+pytestmark = pytest.mark.usefixtures("hurry")
 WEIGHTS = gvd.Weights(data=100.0, temporal=1.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=1.0)
 
 
@@ -53,6 +54,17 @@ AFFINE = [
 def test_what_is_affine(unknown, residual, affine):
     block = {"latent": gvd.LATENT, "flow": gvd.FLOW, "defocus": gvd.DEFOCUS}[unknown]
     assert is_affine(gvd.Term(1.0, residual, ABSOLUTE), block, *CLIP) == affine
+
+
+@pytest.mark.parametrize("size", [(3, 3), (2, 4), (1, 1)])
+def test_experts_are_correlations_under_a_repeated_border(size):
+    rng = np.random.default_rng(0)
+    filters, latent = rng.standard_normal((2, *size)).astype(np.float32), np.asarray(CLIP[0].latent)
+    responses = gvd.FieldOfExperts(jnp.asarray(filters))(*CLIP)
+    assert [r.shape for r in responses] == [(3, 2, 4, 5)]
+    for frame, k in np.ndindex(3, 2):
+        expected = ndimage.correlate(latent[frame, ..., 0], filters[k], mode="nearest")
+        np.testing.assert_allclose(responses[0][frame, k], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +202,7 @@ def test_exposure_change_binds_frames_of_other_exposures(clip):
 def test_a_known_camera_motion_fills_what_shows_nothing(clip):
     """Flat frames: only the term knows how they move, at full size and at half of it."""
     _, _, flow = clip
-    gray = jnp.full((FRAMES, HEIGHT, WIDTH, 1), 0.5, jnp.float32)
+    gray = jnp.full((FRAMES, HEIGHT, WIDTH, 1), 0.5)
     config = small(with_camera_motion(gvd.Config.default(), flow))
     block = config.blocks[1]
     unknowns = gvd.Unknowns(gray, jnp.zeros_like(flow), gray[..., 0])
@@ -198,6 +210,6 @@ def test_a_known_camera_motion_fills_what_shows_nothing(clip):
     found = gvd.solve_subproblem(block, config.energy(block, 3), unknowns, gvd.observe(gray, TAU), options)[0].flow
     np.testing.assert_allclose(found, flow, atol=0.05)
     half = CameraMotion(flow)(
-        gvd.Unknowns(gray, jnp.zeros((FRAMES, 2, 12, 16, 2), jnp.float32), gray[..., 0]), gvd.observe(gray, TAU)
+        gvd.Unknowns(gray, jnp.zeros((FRAMES, 2, 12, 16, 2)), gray[..., 0]), gvd.observe(gray, TAU)
     )
     np.testing.assert_allclose(half[0][:, 0], -1.5, atol=1e-5)

@@ -40,7 +40,7 @@ def solved(block, weights, unknowns, observation, options):
 
 @partial(jax.jit, static_argnums=0)
 def energy_of(block, weights, unknowns, observation):
-    return subproblem.frame_energy(block, whole_energy(weights), unknowns, observation).sum()
+    return sum(subproblem.frame_terms(block, whole_energy(weights), unknowns, observation).values()).sum()
 
 
 def blurred_clip():

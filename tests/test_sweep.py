@@ -29,20 +29,6 @@ def setting(data, structure=0.5):
     return replace(BASE, weights=replace(BASE.weights, data=data), structure=structure)
 
 
-@pytest.fixture
-def compiled():
-    """The names of what is compiled meanwhile."""
-    seconds = []
-
-    def listen(event, duration, **_):
-        if event.endswith("backend_compile_duration"):
-            seconds.append(duration)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield seconds
-    jax.monitoring.unregister_event_duration_listener(listen)
-
-
 @pytest.fixture(scope="module")
 def one_by_one():
     return [gvd.deblur(clip(), tau, setting(data)).latent for data, tau in ((50.0, 0.2), (200.0, 0.5))]
@@ -121,11 +107,11 @@ def test_the_command_restores_scores_and_draws(tmp_path, capsys):
     arguments = ["sweep", str(tmp_path / "blurry"), str(out), "--preset", "fast", "--weights.data", "100", "400"]
     assert main([*arguments, "--duty-cycle", "0.5", "--sharp", str(tmp_path / "sharp")]) == 0
     rows = json.loads((out / "sweep.json").read_text())["settings"]
-    assert [row["weights.data"] for row in rows] == [100, 400] and rows[0]["PSNR"] != rows[1]["PSNR"]
+    assert [row["data"] for row in rows] == [100, 400] and rows[0]["PSNR"] != rows[1]["PSNR"]
     assert {path.name for path in out.iterdir()} == {
         "sweep.json", "sheet.png", "data=100_duty_cycle=0.5.mp4", "data=400_duty_cycle=0.5.mp4"
     }  # fmt: skip
-    assert f"data=100_duty_cycle=0.5: {rows[0]['PSNR']:.2f} dB" in capsys.readouterr().out
+    assert f"data=100_duty_cycle=0.5, PSNR {rows[0]['PSNR']:.3f}, SSIM" in capsys.readouterr().out
     assert main(arguments) == 2 and "exists" in capsys.readouterr().err
 
 

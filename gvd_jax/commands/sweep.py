@@ -63,51 +63,32 @@ class Sweep:
         frames, window = options.parse_frames(self.frames), options.parse_crop(self.crop)
 
         from gvd_jax.commands.compile_cache import use_compile_cache
-        from gvd_jax.commands.outputs import check_folder
+        from gvd_jax.commands.outputs import check_outputs
         from gvd_jax.commands.progress_bar import progress_bar
-        from gvd_jax.method.config import Config
         from gvd_jax.method.sweep import sweep
-        from gvd_jax.trees import replace
-        from gvd_jax.video.read_write import read_video, write_video
-        from gvd_jax.view.figures import contact_sheet, save
+        from gvd_jax.video.read_write import read_video
 
-        check_folder(self.output, self.overwrite)
+        check_outputs([self.input], [], [self.output], self.overwrite)
         clip = read_video(self.input, frames)
         blurry = options.crop(clip.frames, window)
         sharp = None if self.sharp is None else options.crop(read_video(self.sharp, frames).frames, window)
         if sharp is not None and sharp.shape != blurry.shape:
             raise InputError(f"{self.sharp} holds {sharp.shape[:3]}, not {blurry.shape[:3]} frames, rows and columns")
-        base = getattr(Config, self.preset)()
-        weights = [{name.split(".")[1]: x for name, x in s.items() if name != "duty_cycle"} for s in settings]
-        configs = [replace(base, weights=replace(base.weights, **own)) for own in weights]
-        taus = [s["duty_cycle"] for s in settings] if self.duty_cycle else "auto"
+        taus = [setting["duty_cycle"] for setting in settings] if self.duty_cycle else "auto"
 
         use_compile_cache()
         with progress_bar() as bar:
-            latent = np.asarray(sweep(blurry, taus, configs, self.batch_size, hooks=[bar]).latent)
-        rows = [_row(setting, frames, sharp) for setting, frames in zip(settings, latent, strict=True)]
-        self.output.mkdir(parents=True, exist_ok=True)
-        middle = len(blurry) // 2
-        pictures = {"blurry": blurry[middle]} | {
-            _label(row): frames[middle] for row, frames in zip(rows, latent, strict=True)
-        }
-        if sharp is not None:
-            pictures["truth"] = sharp[middle]
-        for setting, restored in zip(settings, latent, strict=True):
-            write_video(self.output / f"{_name(setting)}.mp4", restored, clip.fps, self.overwrite)
-        (self.output / "sweep.json").write_text(json.dumps({"preset": self.preset, "settings": rows}, indent=1) + "\n")
-        save(contact_sheet(pictures), self.output / "sheet.png")
-        for row in rows:
-            print(_label(row))
-        print(f"see {self.output / 'sheet.png'}")
+            found = sweep(blurry, taus, [self._config(s) for s in settings], self.batch_size, hooks=[bar])
+        self._write(settings, np.asarray(found.latent), blurry, sharp, clip.fps)
 
     def _settings(self) -> list[Setting]:
         """Every combination of the values that are given."""
-        lists = {f"weights.{f.name}": getattr(self.weights, f.name) for f in fields(self.weights)}
+        lists = {f.name: getattr(self.weights, f.name) for f in fields(self.weights)}
         lists = {name: values for name, values in lists.items() if values}
         for name, values in lists.items():
             if not all(math.isfinite(x) and x >= 0 for x in values):
-                raise InputError(f"--{name} {' '.join(f'{x:g}' for x in values)}: a weight is a number, 0 or more")
+                shown = " ".join(f"{x:g}" for x in values)
+                raise InputError(f"--weights.{name.replace('_', '-')} {shown}: a weight is a number, 0 or more")
         for tau in self.duty_cycle:
             options.parse_duty_cycle(str(tau), None)
         if self.duty_cycle:
@@ -118,23 +99,39 @@ class Sweep:
             raise InputError(f"--batch-size {self.batch_size} is not a number of settings; give 1 or more")
         return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
 
+    def _config(self, setting: Setting) -> Any:
+        """The preset under the weights of a setting."""
+        from gvd_jax.method.config import Config
+        from gvd_jax.trees import replace
 
-def _name(setting: Setting) -> str:
-    return "_".join(f"{name.removeprefix('weights.')}={value:g}" for name, value in setting.items())
+        base = getattr(Config, self.preset)()
+        weights = {name: value for name, value in setting.items() if name != "duty_cycle"}
+        return replace(base, weights=replace(base.weights, **weights))
+
+    def _write(self, settings: list[Setting], latent: Any, blurry: Any, sharp: Any, fps: float | None) -> None:
+        """A video of every setting, the table and the sheet."""
+        from gvd_jax.video.read_write import write_video
+        from gvd_jax.view.figures import contact_sheet, save
+
+        self.output.mkdir(parents=True, exist_ok=True)
+        middle = len(blurry) // 2
+        rows, pictures = [], {"blurry": blurry[middle]}
+        for setting, frames in zip(settings, latent, strict=True):
+            name = "_".join(f"{key}={value:g}" for key, value in setting.items())
+            write_video(self.output / f"{name}.mp4", frames, fps, self.overwrite)
+            scores = {} if sharp is None else _scores(frames, sharp)
+            rows.append(setting | scores)
+            label = ", ".join([name, *(f"{key} {value:.3f}" for key, value in scores.items())])
+            pictures[label] = frames[middle]
+            print(label)
+        (self.output / "sweep.json").write_text(json.dumps({"preset": self.preset, "settings": rows}, indent=1) + "\n")
+        save(
+            contact_sheet(pictures if sharp is None else pictures | {"truth": sharp[middle]}), self.output / "sheet.png"
+        )
+        print(f"see {self.output / 'sheet.png'}")
 
 
-def _row(setting: Setting, latent: Any, sharp: Any) -> Setting:
-    """The setting and, if the truth is known, its scores."""
+def _scores(latent: Any, sharp: Any) -> dict[str, float]:
     from gvd_jax import metrics
 
-    if sharp is None:
-        return setting
-    return setting | {
-        "PSNR": float(metrics.psnr(latent, sharp).mean()),
-        "SSIM": float(metrics.ssim(latent, sharp).mean()),
-    }
-
-
-def _label(row: Setting) -> str:
-    own = _name({name: value for name, value in row.items() if name not in ("PSNR", "SSIM")})
-    return own if "PSNR" not in row else f"{own}: {row['PSNR']:.2f} dB, {row['SSIM']:.3f}"
+    return {"PSNR": float(metrics.psnr(latent, sharp).mean()), "SSIM": float(metrics.ssim(latent, sharp).mean())}

@@ -51,6 +51,7 @@ class Result:
     history: tuple[Progress, ...]
 
 
+# After a stage: the unknowns, every term of the energy, and how its subproblem went.
 Step = tuple[Unknowns, dict[str, Any], subproblem.BlockInfo | None]
 
 

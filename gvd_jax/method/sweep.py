@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.config import Config
@@ -75,18 +76,14 @@ def _starts(frames: Any, taus: list[Any], configs: Sequence[Config]) -> list[Sta
 
 def _side_by_side(settings: list[Any], size: int) -> Unknowns:
     """`deblur_pure` of some settings, mapped over what differs between them; the last fills up to `size`."""
-    if size == 1:
-        (frames, tau, flow, config) = settings[0]
-        return jax.tree.map(lambda leaf: leaf[None], deblur_pure(frames, tau, config, flow))
     settings = settings + settings[-1:] * (size - len(settings))
     structure = jax.tree.structure(settings[0])
     columns = list(zip(*(jax.tree.leaves(setting) for setting in settings), strict=True))
-    same = [all(leaf is column[0] or bool(jnp.array_equal(leaf, column[0])) for leaf in column) for column in columns]
+    same = [all(leaf is column[0] or np.array_equal(leaf, column[0]) for leaf in column) for column in columns]
     leaves = [column[0] if equal else jnp.stack(column) for column, equal in zip(columns, same, strict=True)]
-    axes = [None if equal else 0 for equal in same]
 
     def one(*leaves: Any) -> Unknowns:
         frames, tau, flow, config = jax.tree.unflatten(structure, leaves)
         return deblur_pure(frames, tau, config, flow)
 
-    return jax.vmap(one, axes, axis_size=size)(*leaves)
+    return jax.vmap(one, [None if equal else 0 for equal in same], axis_size=size)(*leaves)

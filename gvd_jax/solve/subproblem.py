@@ -5,6 +5,7 @@ iterations, and goes towards the solution as far as the true energy falls, every
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -67,11 +68,6 @@ def frame_terms(
     """The true terms that the block touches, by name and frame."""
     shape = unknowns.latent.shape[:1]
     return {name: cost_over((energy[name],), unknowns, observation, shape) for name in block.terms}
-
-
-def frame_energy(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Float[Array, "T"]:
-    """Their sum, by frame."""
-    return _sum(frame_terms(block, energy, unknowns, observation))
 
 
 def _sum(terms: dict[str, jax.Array]) -> jax.Array:
@@ -162,16 +158,17 @@ def _search_lengths(cost: Callable[[jax.Array], dict[str, jax.Array]], none: jax
 
         length, after = jax.lax.cond(rising.any(), shorten, lambda: (length, after))
         first = jnp.isneginf(_sum(before))
-        return (length, choose(first, jnp.inf, after), choose(first, after, before)), None
+        return (length, choose(first, infinite, after), choose(first, after, before)), None
 
     def choose(condition, x, y):
-        return {name: jnp.where(condition, x[name] if isinstance(x, dict) else x, y[name]) for name in y}
+        return jax.tree.map(partial(jnp.where, condition), x, y)
 
     def everywhere(value):
         return jax.tree.map(lambda shape: jnp.full(shape.shape, value, shape.dtype), jax.eval_shape(cost, none))
 
+    infinite = everywhere(jnp.inf)
     trials = jnp.asarray((0.0, *LENGTHS), none.dtype)
-    (length, after, before), _ = jax.lax.scan(attempt, (none, everywhere(jnp.inf), everywhere(-jnp.inf)), trials)
+    (length, after, before), _ = jax.lax.scan(attempt, (none, infinite, everywhere(-jnp.inf)), trials)
     falls = _sum(after).sum() <= _sum(before).sum()
     return jnp.where(falls, length, none), before, choose(falls, after, before)
 
