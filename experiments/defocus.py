@@ -18,10 +18,11 @@ from experiments.clips import defocused_clip, textured
 from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.method.config import SCALES, Config
+from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import run_stage, solve_block
 from gvd_jax.method.plan import make_plan
 from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.transfer import luma
 from gvd_jax.progress import Progress

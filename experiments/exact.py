@@ -5,9 +5,10 @@ import numpy as np
 
 import gvd_jax as gvd
 from experiments.clips import TrueClip
-from gvd_jax.method.config import Config, Pyramid
+from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import run_stage
 from gvd_jax.method.ends import extrapolate_ends
+from gvd_jax.method.parts import Pyramid
 from gvd_jax.method.plan import make_plan
 from gvd_jax.method.start import samples_for, to_gray
 from gvd_jax.model.variables import Unknowns

@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 import gvd_jax as gvd
-from gvd_jax.method.config import Pyramid
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
+from gvd_jax.method.parts import Pyramid
 from gvd_jax.method.plan import make_plan
 from gvd_jax.model.terms import DataResidual
 from gvd_jax.model.variables import Unknowns

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.config import Edges
 from gvd_jax.method.edge_width import defocus_from_edges
+from gvd_jax.method.parts import Edges
 from gvd_jax.ops.defocus_blur import SCALES, defocus_blur
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.video.layers import photograph

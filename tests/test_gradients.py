@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 import gvd_jax as gvd
-from gvd_jax.method.config import Pyramid
+from gvd_jax.method.parts import Pyramid
 from gvd_jax.trees import tree_dot
 
 SHAPE = (3, 6, 7, 1)

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.config import Config, Pyramid
+from gvd_jax.method.config import Config
 from gvd_jax.method.initialise import refine
+from gvd_jax.method.parts import Pyramid
 from gvd_jax.method.pyramid import canvases, level_shapes, propagate
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.solve.blocks import START_FLOW

@@ -9,7 +9,7 @@ import pytest
 
 import gvd_jax as gvd
 from gvd_jax.cli import main
-from gvd_jax.method.config import Pyramid
+from gvd_jax.method.parts import Pyramid
 from gvd_jax.solve.blocks import LATENT
 from gvd_jax.trees import replace
 from gvd_jax.view.figures import SHEET, contact_sheet

@@ -1,11 +1,14 @@
 """Every setting of the method, and the presets. `Config.paper()` is the one place with the paper's numbers."""
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
+from gvd_jax.method.learned import LearnedRounds, read_learned
+from gvd_jax.method.parts import Blend, Edges, Finish, PostFilter, Pyramid, Search
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Energy, Weights, gvd_energy
 from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
@@ -18,59 +21,6 @@ from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import pytree, replace, static
 
 BRIGHTEST = 2.0  # display value: what a sensor has clipped was brighter than 1
-
-
-@pytree
-class Pyramid:
-    """Coarse-to-fine schedule: `levels` at most, each `factor` times the next, the smaller side at least `smallest`.
-
-    The `omitted` finest ones are left out. Every level runs `rounds` alternations over the blocks.
-    """
-
-    factor: float = static(default=0.5)
-    levels: int = static(default=1)
-    smallest: int = static(default=16)
-    omitted: int = static(default=0)
-    rounds: int = static(default=1)
-
-
-@pytree
-class PostFilter:
-    """Eqs. (18)-(19): `sigma` is sigma_w for intensities in [0, 1]; `occluded` the weight of an occluded neighbour."""
-
-    sigma: Any = 25 / 255
-    occluded: Any = 0.01
-
-
-@pytree
-class Search:
-    """Every flow subproblem starts from a flow searched anew, coarse to fine, in latent frames solved afresh.
-
-    `draft_temporal` is mu of those frames once the motion of the ends is known: the temporal term would bind them to
-    the last flow, and the search would only find that one again.
-    """
-
-    draft_temporal: Any
-
-
-@pytree
-class Edges:
-    """The defocus is read off the edges of latent frames without it: `defocus_from_edges`.
-
-    `focused` [px] and `gain` were fitted on clips rendered from photographs; experiments/defocus.py has others.
-    """
-
-    quantile: Any = 0.25
-    focused: Any = 0.95
-    gain: Any = 1.45
-
-
-@pytree
-class Blend:
-    """The result goes back towards the blurry frames where restored neighbours differ by more than `tolerance` of the
-    squared change."""
-
-    tolerance: Any = 0.2
 
 
 @pytree
@@ -96,6 +46,7 @@ class Config:
     edges: Edges | None
     post: PostFilter | None
     blend: Blend | None
+    finish: Finish | None
     extra_terms: Energy  # beside those of Eq. (8), or instead of one of the same name: `with_term`
     pyramid: Pyramid = static()
     start_pyramid: Pyramid = static()
@@ -128,6 +79,7 @@ class Config:
             edges=Edges(),
             post=None,
             blend=Blend(),
+            finish=None,
             extra_terms={},
             # Half the size first: there a large blur is a small one, and the flow gets out of it.
             pyramid=Pyramid(levels=2, rounds=2),
@@ -151,6 +103,13 @@ class Config:
             search=None,
             pyramid=Pyramid(rounds=1),
         )
+
+    @staticmethod
+    def learned() -> "Config":
+        """The default under numbers learned from photographs, and a learned prior in the last solve."""
+        config = Config.default()
+        rounds, finish = read_learned()
+        return replace(config.with_rounds(rounds), finish=finish.settings(config.latent.upper))
 
     @staticmethod
     def paper() -> "Config":
@@ -181,6 +140,7 @@ class Config:
             edges=None,
             post=PostFilter(),  # Eqs. (18)-(19)
             blend=None,
+            finish=None,
             extra_terms={},
             pyramid=Pyramid(factor=0.9, levels=17),  # section 5
             start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
@@ -208,6 +168,19 @@ class Config:
         blocks = tuple(block for block in self.blocks if block.unknown != "defocus")
         return replace(self, blocks=blocks, edges=None, scales=(), start_defocus=0.0)
 
+    def with_rounds(self, numbers: LearnedRounds) -> "Config":
+        """The same settings under the learned numbers of a round."""
+        return replace(
+            self,
+            weights=Weights(
+                numbers.data, numbers.temporal, numbers.latent_tv, numbers.flow_tv, self.weights.defocus_tv
+            ),
+            brightness=numbers.brightness,
+            structure=numbers.structure,
+            model_error=numbers.model_error,
+            latent=replace(self.latent, steps=replace(self.latent.steps, dual=numbers.dual)),
+        )
+
     def with_term(
         self, name: str, term: Term, latent: Role | None = None, flow: Role | None = None, defocus: Role | None = None
     ) -> "Config":
@@ -227,12 +200,38 @@ class Config:
                 raise InputError(
                     f"these settings have no {unknown} subproblem for the term {name!r}: add a block first"
                 )
-        blocks = tuple(b.without(name).with_term(name, roles[b.unknown]) for b in self.blocks)
-        return replace(self, extra_terms=self.extra_terms | {name: term}, blocks=blocks)
+        terms = self.extra_terms | {name: term}
+        return replace(
+            self._with_blocks(lambda b: b.without(name).with_term(name, roles[b.unknown])), extra_terms=terms
+        )
 
     def without_term(self, name: str) -> "Config":
         """The same settings, without the term in any block."""
-        return replace(self, blocks=tuple(block.without(name) for block in self.blocks))
+        return self._with_blocks(lambda block: block.without(name))
+
+    def _with_blocks(self, change: Callable[[Block], Block]) -> "Config":
+        """The same settings with every block changed, that of the finish too."""
+        finish = None if self.finish is None else replace(self.finish, block=change(self.finish.block))
+        return replace(self, blocks=tuple(map(change, self.blocks)), finish=finish)
+
+    def finishing(self) -> "Config":
+        """The settings of the last solve, in colour."""
+        if self.finish is None:
+            return self
+        own, weights = self.finish, self.weights
+        return replace(
+            self,
+            weights=replace(
+                weights,
+                data=own.data * weights.data,
+                temporal=own.temporal * weights.temporal,
+                latent_tv=own.latent_tv * weights.latent_tv,
+            ),
+            model_error=own.model_error * self.model_error,
+            latent=own.latent,
+            extra_terms=own.terms | self.extra_terms,
+            blocks=(own.block,),
+        )
 
     @property
     def latent_block(self) -> Block:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
-from gvd_jax.method.config import Config, Edges
+from gvd_jax.method.config import Config
 from gvd_jax.method.data_weight import weigh_data
 from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
@@ -20,6 +20,7 @@ from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.memory import give_back, lean_jit
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside, visibility
+from gvd_jax.method.parts import Edges
 from gvd_jax.method.plan import COSTS, Stage, make_plan
 from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.pyramid import propagate
@@ -206,7 +207,9 @@ def run_stage(stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: Duty
         config = replace(config, scales=())
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
-        return _solve_channels(stage, unknowns, frames, duty_cycle, config, end_confidence)
+        if config.finish is not None:
+            unknowns = replace(unknowns, latent=to_gray(frames, config))
+        return _solve_channels(stage, unknowns, frames, duty_cycle, config.finishing(), end_confidence)
     blurry = _gray_at(frames, config, stage.shape)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)

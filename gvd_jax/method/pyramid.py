@@ -1,6 +1,6 @@
 """Coarse to fine: the shapes of the levels and what passes between them."""
 
-from gvd_jax.method.config import Pyramid
+from gvd_jax.method.parts import Pyramid
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
 

@@ -1,0 +1,269 @@
+"""Learn weights, step sizes and a prior of latent frames from photographs in motion, through the unrolled solver.
+
+    python -m experiments.learn_weights [--rows NAME ...]
+
+Clips are rendered from photographs, with noise of 0 to 0.02, and cropped at random. First all weights and dual steps of
+a round are learned: through latent frames, flow, and latent frames in that flow. Then those of the last solve, in the
+flow that whole runs find with the learned rounds, and with them the filters of a field of experts beside the total
+variation; and once more without experts, to see what these are good for. Adam descends on the decibels of the error of
+all frames but the first and the last. `Config.learned()` reads what is learned from gvd_jax/method/learned.json.
+
+At last every system restores clips of photographs that nothing was learned from, all by itself but for the duty cycle.
+Training goes on where it was cut off, and rows that there are not measured again; what is between lies in
+build/learning: remove it to begin anew.
+"""
+
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import gvd_jax as gvd
+from experiments.command import run
+from experiments.results import Results, Row
+from gvd_jax import metrics
+from gvd_jax.method import learned
+from gvd_jax.method.deblur import solve_block
+from gvd_jax.method.initialise import start_flow
+from gvd_jax.method.learned import LearnedFinish, LearnedRounds
+from gvd_jax.ops.transfer import luma
+from gvd_jax.shapes import Array, HostArray
+from gvd_jax.solve.blocks import CONSTANCY_FLOW, Block
+from gvd_jax.trees import pytree, replace
+from gvd_jax.video.layers import Layer, ellipse, middle, photograph, random_path
+from gvd_jax.video.synthesize import RenderedClip, render
+
+LEARN_FROM = ("astronaut", "brick", "camera", "coffee", "coins", "grass", "immunohistochemistry", "page", "retina")
+UNSEEN = ("chelsea", "motorcycle", "rocket")
+SEEDS, UNSEEN_SEEDS = range(1000, 1096), range(2000, 2008)
+FRAMES, HEIGHT, WIDTH, UNSEEN_HEIGHT, UNSEEN_WIDTH = 5, 96, 128, 144, 192
+CROP = (72, 96)
+NOISE = (0.0, 0.005, 0.01, 0.02)
+SAMPLES = 5  # reads per side of the exposure
+STEPS = {"rounds": 128, "total variation": 128, "experts": 384}
+RATE = 0.05  # of Adam, for logarithms
+FILTER = 3  # pixels
+FILTER_UNIT = 0.2  # a step in the filters is this part of one in a logarithm
+START_FILTER = 0.15  # size of every filter at the start
+REPORT = 32  # steps
+FOLDER = Path("build/learning")
+
+Learned = LearnedRounds | LearnedFinish
+
+
+def make_clip(seed: int, names: tuple[str, ...], height: int, width: int) -> RenderedClip:
+    """A shaken photograph; for an odd seed another one moves before it."""
+    rng = np.random.default_rng(seed)
+    behind, before = (photograph(name) for name in rng.choice(names, 2, replace=False))
+    size = height / 96
+
+    def path(offset: complex = 0.0) -> Any:
+        return random_path(rng, FRAMES, size * rng.uniform(3, 6), offset=size * offset)
+
+    def scale(texture: HostArray) -> float:
+        return min(texture.shape[0] / height, texture.shape[1] / width)
+
+    layers = [Layer(behind, rng.uniform(0.35, 0.7) * scale(behind), path())]
+    if seed % 2:
+        rows, columns, _ = before.shape
+        matte = ellipse(before.shape, middle(before.shape), 0.3 * columns + 0.3j * rows, rng.uniform(-0.5, 0.5))
+        offset = rng.uniform(-15, 15) + 1j * rng.uniform(-10, 10)
+        layers.append(Layer(before, 1.5 * scale(before), path(offset), matte))
+    noise = NOISE[seed // 2 % len(NOISE)]
+    return render(layers, FRAMES, height, width, rng.uniform(0.3, 0.5), noise=noise, seed=seed)
+
+
+@pytree
+class Example:
+    """A clip in gray, [T, H, W, 1], and a flow to start from, [T, 2, H, W, 2]."""
+
+    blurry: Array
+    sharp: Array
+    flow: Array
+    duty_cycle: Array
+
+
+def example(seed: int, config: gvd.Config | None) -> Example:
+    """The clip of a seed, under the flow that `config` finds; without one, that of the blurry frames."""
+    clip = make_clip(seed, LEARN_FROM, HEIGHT, WIDTH)
+    print(f"clip {seed}", flush=True)
+    blurry, sharp = (luma(jnp.asarray(frames)) for frames in (clip.blurry, clip.sharp))
+    if config is None:
+        flow = jax.jit(start_flow)(blurry, gvd.Config.default())
+    else:
+        flow = gvd.deblur(clip.blurry, clip.duty_cycle, config).flow
+    return Example(blurry, sharp, flow, jnp.full(FRAMES, clip.duty_cycle))
+
+
+def crop(example: Example, rng: np.random.Generator) -> Example:
+    """A random window of it."""
+    top, left = (int(rng.integers(whole - part + 1)) for whole, part in zip((HEIGHT, WIDTH), CROP, strict=True))
+    window = (..., slice(top, top + CROP[0]), slice(left, left + CROP[1]), slice(None))
+    blurry, sharp, flow = (x[window] for x in (example.blurry, example.sharp, example.flow))
+    return Example(blurry, sharp, flow, example.duty_cycle)
+
+
+def solve(block: Block, latent: Array, flow: Array, example: Example, config: gvd.Config) -> gvd.Unknowns:
+    """One subproblem from those values, at no defocus."""
+    unknowns = gvd.Unknowns(latent, flow, jnp.zeros(latent.shape[:3]))
+    return solve_block(block, unknowns, example.blurry, example.duty_cycle, config, SAMPLES)[0]
+
+
+def restore(config: gvd.Config, numbers: Learned, example: Example) -> Array:
+    """Latent frames by the numbers: of a round, in a flow found in such frames; of the last solve, in that given."""
+    config, flow = replace(config, scales=()), example.flow
+    if isinstance(numbers, LearnedRounds):
+        config = config.with_rounds(numbers)
+        draft = solve(config.latent_block, example.blurry, flow, example, config).latent
+        flow = solve(CONSTANCY_FLOW, draft, flow, example, config).flow
+    else:
+        config = replace(config, finish=numbers.settings(config.latent.upper)).finishing()
+    return solve(config.latent_block, example.blurry, flow, example, config).latent
+
+
+def cosines() -> Array:
+    """The filters of a discrete cosine transform but the constant one, [FILTER^2 - 1, FILTER, FILTER], of norm 1."""
+    place = np.arange(FILTER)
+    wave = np.cos(np.pi * (place + 0.5) * place[:, None] / FILTER)
+    wave /= np.linalg.norm(wave, axis=1, keepdims=True)
+    return jnp.asarray(np.einsum("ai,bj->abij", wave, wave).reshape(-1, FILTER, FILTER)[1:], jnp.float32)
+
+
+def to_free(numbers: Learned) -> Learned:
+    """Coordinates for Adam: logarithms, and the filters, which start as `cosines`, by their parts of these."""
+    logarithms = jax.tree.map(lambda x: jnp.log(jnp.asarray(x, jnp.float32)), numbers)
+    if isinstance(numbers, LearnedRounds) or numbers.filters is None:
+        return logarithms
+    return replace(logarithms, filters=jnp.einsum("khw,mhw->km", numbers.filters, cosines()) / FILTER_UNIT)
+
+
+def from_free(free: Learned) -> Learned:
+    """The inverse of `to_free`."""
+    numbers = jax.tree.map(jnp.exp, free)
+    if isinstance(free, LearnedRounds) or free.filters is None:
+        return numbers
+    return replace(numbers, filters=jnp.einsum("km,mhw->khw", FILTER_UNIT * free.filters, cosines()))
+
+
+def kept(name: str, make: Callable[[], Any]) -> Any:
+    """What `FOLDER` has under the name, or what is made and put there."""
+    file = FOLDER / f"{name}.pickle"
+    if not file.exists():
+        keep(name, make())
+    return pickle.loads(file.read_bytes())
+
+
+def keep(name: str, tree: Any) -> None:
+    """Put a pytree into `FOLDER`, whole or not at all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    temporary = FOLDER / "unfinished"
+    temporary.write_bytes(pickle.dumps(jax.device_get(tree)))
+    temporary.replace(FOLDER / f"{name}.pickle")
+
+
+def learn(name: str, config: gvd.Config, start: Learned, examples: list[Example]) -> Any:
+    """The numbers after all steps, one clip a step, for settings that are otherwise `config`."""
+    optimiser = optax.adam(optax.cosine_decay_schedule(RATE, STEPS[name]))
+
+    def loss(free: Learned, example: Example) -> Array:
+        latent = jnp.clip(restore(config, from_free(free), example), 0, 1)
+        return 10 * jnp.log10(jnp.square(latent - example.sharp)[1:-1].mean())
+
+    @jax.jit
+    def step(free: Any, state: Any, example: Example) -> tuple[Any, Any, Array]:
+        decibels, slope = jax.value_and_grad(loss)(free, example)
+        update, state = optimiser.update(slope, state)
+        return optax.apply_updates(free, update), state, decibels
+
+    def begin() -> tuple[int, Any, Any]:
+        free: Any = to_free(start)
+        return 0, free, optimiser.init(free)
+
+    begun, errors = time.monotonic(), []
+    done, free, state = kept(name, begin)
+    while done < STEPS[name]:
+        turn, place = divmod(done, len(examples))
+        chosen = examples[np.random.default_rng((0, turn)).permutation(len(examples))[place]]
+        free, state, decibels = step(free, state, crop(chosen, np.random.default_rng((1, done))))
+        errors.append(float(decibels))
+        done += 1
+        if done % REPORT == 0:
+            keep(name, (done, free, state))
+            seconds, error = time.monotonic() - begun, np.mean(errors[-REPORT:])
+            print(f"{name}: step {done} of {STEPS[name]}, error {error:.2f} dB, {seconds:.0f} s", flush=True)
+    return from_free(free)
+
+
+def rounds_of(config: gvd.Config) -> LearnedRounds:
+    """The numbers of a preset."""
+    weights, dual = config.weights, config.latent.steps.dual
+    return LearnedRounds(
+        data=weights.data,
+        temporal=weights.temporal,
+        latent_tv=weights.latent_tv,
+        flow_tv=weights.flow_tv,
+        brightness=config.brightness,
+        structure=config.structure,
+        model_error=config.model_error,
+        dual=dual if isinstance(dual, tuple) else (dual,) * len(config.latent_block.dual),
+    )
+
+
+def learn_all() -> tuple[LearnedRounds, LearnedFinish, LearnedFinish]:
+    """The numbers of a round, and of the last solve without experts and with them."""
+    config = gvd.Config.default()
+    clips = kept("clips", lambda: [example(seed, None) for seed in SEEDS])
+    rounds = learn("rounds", config, rounds_of(config), clips)
+    config = config.with_rounds(rounds)
+    clips = kept("clips with flow", lambda: [example(seed, config) for seed in SEEDS])
+    plain = LearnedFinish(data=1.0, temporal=1.0, latent_tv=1.0, model_error=1.0, dual=rounds.dual, filters=None)
+    experts = replace(plain, latent_tv=0.5, filters=START_FILTER * cosines())
+    return rounds, learn("total variation", config, plain, clips), learn("experts", config, experts, clips)
+
+
+def measure(config: gvd.Config) -> Row:
+    """Means over the unseen clips, over all frames and without the first and last; by noise; seconds of one clip."""
+    clips = [make_clip(seed, UNSEEN, UNSEEN_HEIGHT, UNSEEN_WIDTH) for seed in UNSEEN_SEEDS]
+    psnr, ssim, seconds = [], [], 0.0
+    for clip in [*clips, clips[-1]]:  # the last once more, compiled
+        begun = time.monotonic()
+        latent = np.asarray(gvd.deblur(clip.blurry, clip.duty_cycle, config).latent)
+        seconds = time.monotonic() - begun
+        psnr.append(np.asarray(metrics.psnr(latent, clip.sharp)))
+        ssim.append(np.asarray(metrics.ssim(latent, clip.sharp)))
+    every = np.array(psnr[:-1])
+    row: Row = {"PSNR": every.mean(), "inner": every[:, 1:-1].mean(), "SSIM": np.mean(ssim[:-1])}
+    for k, noise in enumerate(NOISE):
+        row[f"PSNR at noise {noise:g}"] = every[np.array(UNSEEN_SEEDS) // 2 % len(NOISE) == k].mean()
+    return {name: round(float(value), 4) for name, value in row.items()} | {"s": round(seconds, 1)}
+
+
+def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/learning.json")) -> None:
+    """Learn what is not learned yet, measure the named rows, or those that are missing, and print the table."""
+    rounds, plain, experts = learn_all()
+    Path(str(learned.FILE)).write_text(learned.learned_json(rounds, experts))
+    default = gvd.Config.default()
+    with_rounds = default.with_rounds(rounds)
+    systems = {
+        "paper": gvd.Config.paper(),
+        "default under the paper's constants": default.with_rounds(rounds_of(gvd.Config.paper())),
+        "default": default,
+        "learned rounds": with_rounds,
+        "learned, without experts": replace(with_rounds, finish=plain.settings(default.latent.upper)),
+        "learned": gvd.Config.learned(),
+    }
+    table = Results(results)
+    for name, config in systems.items():
+        if table.wants(name, rows):
+            table.add(name, measure(config))
+    print(table.table())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,80 @@
+"""Numbers learned from photographs in motion by experiments/learn_weights.py, and settings of them."""
+
+import dataclasses
+import json
+from importlib.resources import files
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.convex.norms import HyperLaplacian
+from gvd_jax.convex.pdhg import Steps
+from gvd_jax.method.parts import Finish
+from gvd_jax.model.experts import FieldOfExperts
+from gvd_jax.model.terms import Term
+from gvd_jax.solve.blocks import LATENT
+from gvd_jax.solve.subproblem import BlockOptions
+from gvd_jax.trees import pytree
+
+FILE = files("gvd_jax.method") / "learned.json"
+NORM = HyperLaplacian(0.7)
+
+
+@pytree
+class LearnedRounds:
+    """Of every round: fields as of `Weights` and `Config`, and the dual steps of the latent frames."""
+
+    data: Any
+    temporal: Any
+    latent_tv: Any
+    flow_tv: Any
+    brightness: Any
+    structure: Any
+    model_error: Any
+    dual: tuple[Any, ...]
+
+
+@pytree
+class LearnedFinish:
+    """Of the last solve: factors of the same, the dual steps, and the `filters` [K, h, w] of a field of experts beside
+    the total variation. Without filters, None, there are no experts.
+    """
+
+    data: Any
+    temporal: Any
+    latent_tv: Any
+    model_error: Any
+    dual: tuple[Any, ...]
+    filters: Any
+
+    def settings(self, upper: Any) -> Finish:
+        """As settings of the last solve, for display values up to `upper`."""
+        # A norm that is not convex is majorised anew often. The numbers are learned for so many steps.
+        steps = BlockOptions(Steps(self.dual, iterations=2), jnp.inf, 0.0, upper, linearisations=6)
+        block, terms = LATENT, {}
+        if self.filters is not None:
+            block = LATENT.with_term("experts", "quadratic")
+            terms = {"experts": Term(1.0, FieldOfExperts(self.filters), NORM)}
+        return Finish(self.data, self.temporal, self.latent_tv, self.model_error, steps, terms, block)
+
+
+def read_learned() -> tuple[LearnedRounds, LearnedFinish]:
+    """What ships with the package."""
+    numbers = json.loads(FILE.read_text())
+    rounds, finish = numbers["rounds"], numbers["finish"]
+    filters = np.array(finish["filters"], np.float32)
+    return (
+        LearnedRounds(**rounds | {"dual": tuple(rounds["dual"])}),
+        LearnedFinish(**finish | {"dual": tuple(finish["dual"]), "filters": filters}),
+    )
+
+
+def learned_json(rounds: LearnedRounds, finish: LearnedFinish) -> str:
+    """The file that `read_learned` reads, numbers to four digits."""
+
+    def plain(numbers: Any) -> Any:
+        return [plain(x) for x in numbers] if np.ndim(numbers) else float(f"{float(numbers):.4g}")
+
+    parts = {"rounds": dataclasses.asdict(rounds), "finish": dataclasses.asdict(finish)}
+    return json.dumps({part: {k: plain(v) for k, v in own.items()} for part, own in parts.items()}, indent=1) + "\n"
