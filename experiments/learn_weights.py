@@ -251,7 +251,6 @@ def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/l
     default = gvd.Config.default()
     with_rounds = default.with_rounds(rounds)
     systems = {
-        "paper": gvd.Config.paper(),
         "default under the paper's constants": default.with_rounds(rounds_of(gvd.Config.paper())),
         "default": default,
         "learned rounds": with_rounds,

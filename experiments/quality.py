@@ -66,6 +66,7 @@ STILL = {
 def _trials() -> dict[str, Trial]:
     default = {f"{c}_default": Trial(name, DEFAULT, CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
     found = ("duty cycle", "transfer")
+    learned = {f"{c}_learned": Trial(name, Config.learned(), CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
     presets = {
         "d1_auto": Trial("d1_motion", DEFAULT, found=found[:1]),
         "d2_auto": Trial("d2_motion_linear", DEFAULT, found=found[:1]),
@@ -88,7 +89,7 @@ def _trials() -> dict[str, Trial]:
         "d1_flicker": Trial("d1_motion", DEFAULT, flicker=0.15),
         "d1_flicker_without_even_exposure": Trial("d1_motion", replace(DEFAULT, exposure_change=jnp.inf), flicker=0.15),
     }
-    return default | presets | exact | still | hard | without
+    return default | learned | presets | exact | still | hard | without
 
 
 TRIALS = _trials()

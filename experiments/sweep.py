@@ -22,21 +22,20 @@ from experiments.results import Results, Row
 
 VALUES = (100, 150, 250, 350, 500, 700, 1000, 1500)
 FRAMES, HEIGHT, WIDTH, TAU, MOTION = 7, 120, 160, 0.5, 4.0
-PRESETS = ("default", "fast")
 
 
-def sweep_in_process(folder: Path, values: tuple[int, ...], preset: str, batch_size: int) -> float:
+def sweep_in_process(folder: Path, values: tuple[int, ...], batch_size: int) -> float:
     """Seconds of one `gvd-jax sweep`."""
     weights = [str(value) for value in values]
     command = [sys.executable, "-m", "gvd_jax", "sweep", str(folder / "blurry"), str(folder / "out"), "--overwrite"]
-    options = ["--preset", preset, "--duty-cycle", str(TAU), "--batch-size", str(batch_size)]
+    options = ["--duty-cycle", str(TAU), "--batch-size", str(batch_size)]
     begin = time.monotonic()
     environment = {"XDG_CACHE_HOME": str(folder / "cache"), "PATH": "/usr/bin:/bin"}
     subprocess.run([*command, *options, "--weights.data", *weights], check=True, env=environment, capture_output=True)
     return time.monotonic() - begin
 
 
-def measure(preset: str, way: str) -> Row:
+def measure(way: str) -> Row:
     """Seconds of one way, from an empty compilation cache."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -44,20 +43,18 @@ def measure(preset: str, way: str) -> Row:
         for k, frame in enumerate(rendered_clip(FRAMES, HEIGHT, WIDTH, TAU, MOTION).blurry):
             iio.imwrite(folder / "blurry" / f"{k:04d}.png", np.round(frame * 255).astype(np.uint8))
         if way == "eight runs":
-            seconds = [sweep_in_process(folder, (value,), preset, 1) for value in VALUES]
+            seconds = [sweep_in_process(folder, (value,), 1) for value in VALUES]
             return {"s": round(sum(seconds), 1), "first s": round(seconds[0], 1), "last s": round(seconds[-1], 1)}
-        cold, warm = (sweep_in_process(folder, VALUES, preset, int(way.split()[-1])) for _ in (0, 1))
+        cold, warm = (sweep_in_process(folder, VALUES, int(way.split()[-1])) for _ in (0, 1))
         return {"s": round(cold, 1), "again s": round(warm, 1)}
 
 
 def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/sweep.json")) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
     kept = Results(results)
-    for preset in PRESETS:
-        for way in ("eight runs", "batches of 1", "batches of 2", "batches of 8"):
-            name = f"{preset}, {way}"
-            if kept.wants(name, rows):
-                kept.add(name, measure(preset, way))
+    for way in ("eight runs", "batches of 1", "batches of 2", "batches of 8"):
+        if kept.wants(way, rows):
+            kept.add(way, measure(way))
     print(kept.table())
 
 
