@@ -39,7 +39,7 @@ def unrolled(*arguments: Any) -> gvd.Unknowns:
 ROWS: dict[str, tuple[Solver, int]] = {
     f"{name}, {count} iterations": (solver, count)
     for name, solver in (("unrolled", unrolled), ("implicit", gvd.solve_implicit))
-    for count in (8, 64, 512)
+    for count in (8, 64, 256)
 }
 
 

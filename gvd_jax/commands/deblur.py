@@ -19,7 +19,7 @@ class Deblur:
     output: options.Out
     """restored clip: a .mp4, .m4v, .mov or .mkv file, or a folder for PNG images"""
     preset: options.Preset = "default"
-    """settings: good pictures, better ones in more time, quick ones, the paper's, the 2015 method's"""
+    """settings: the best pictures, those for noisy footage, quick ones, the paper's, or the 2015 method's"""
     duty_cycle: Annotated[str | None, arg(metavar="TAU|auto", help_behavior_hint="(default: auto)")] = None
     """exposure / (2 * frame interval), at most 0.5; found from the clip if auto"""
     shutter_angle: Annotated[str | None, arg(metavar="DEG", help_behavior_hint="")] = None

@@ -16,7 +16,7 @@ class Demo:
     output: Annotated[Path, Positional, arg(metavar="OUT")] = Path("gvd-jax-demo")
     """folder for blurry.mp4, restored.mp4, before_after.png and maps/"""
     preset: options.Preset = "default"
-    """settings: good pictures, better ones in more time, quick ones, the paper's, the 2015 method's"""
+    """settings: the best pictures, those for noisy footage, quick ones, the paper's, or the 2015 method's"""
     seed: int = 0
     """another one is another motion"""
     overwrite: options.Overwrite = False
