@@ -1,5 +1,6 @@
 """The command line. Heavy libraries are imported by the command that runs, so that --help is quick."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from gvd_jax.commands.sweep import Sweep
 from gvd_jax.commands.synthesize import Synthesize
 from gvd_jax.errors import InputError
 
+BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 NAME = "gvd-jax"
 DESCRIPTION = "Remove motion blur and defocus blur from video."
 
@@ -27,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails as well
+        return BROKEN_PIPE
     except OSError as error:
         print(f"{NAME}: {error}; free space or choose another place", file=sys.stderr)
         return 2
