@@ -1,0 +1,52 @@
+"""What learning is made of: coordinates, filters, windows, clips."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import gvd_jax as gvd
+from experiments import learn_weights as learn
+from gvd_jax.method.learned import read_learned
+from gvd_jax.trees import replace
+
+ROUNDS, FINISH = read_learned()
+
+
+@pytest.mark.parametrize("numbers", [ROUNDS, FINISH, replace(FINISH, filters=None)], ids=["rounds", "finish", "plain"])
+def test_free_coordinates_stand_for_the_numbers(numbers):
+    free, back = learn.to_free(numbers), learn.from_free(learn.to_free(numbers))
+    assert jax.tree.structure(free) == jax.tree.structure(numbers)
+    # The span of the cosines has no mean, and a learned filter none but its rounding.
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-4), back, numbers)
+
+
+def test_cosines_are_orthonormal_and_have_no_mean():
+    filters = learn.cosines().reshape(-1, learn.FILTER**2)
+    np.testing.assert_allclose(filters @ filters.T, np.eye(learn.FILTER**2 - 1), atol=1e-6)
+    np.testing.assert_allclose(filters.sum(1), 0, atol=1e-6)
+
+
+def test_a_window_is_the_same_in_frames_and_flow():
+    place = jnp.broadcast_to(
+        jnp.arange(learn.HEIGHT * learn.WIDTH).reshape(learn.HEIGHT, learn.WIDTH, 1), (5, 96, 128, 1)
+    )
+    flow = jnp.broadcast_to(place[:, None], (5, 2, 96, 128, 2))
+    window = learn.crop(learn.Example(place, place, flow, jnp.ones(5)), np.random.default_rng(3))
+    assert window.blurry.shape[1:3] == learn.CROP
+    np.testing.assert_array_equal(window.sharp, window.blurry)
+    np.testing.assert_array_equal(window.flow[:, 0, ..., :1], window.blurry)
+
+
+def test_clips_are_those_of_their_seed_and_noise():
+    assert not set(learn.UNSEEN) & set(learn.LEARN_FROM) and not set(learn.SEEDS) & set(learn.UNSEEN_SEEDS)
+    clip = learn.make_clip(1001, learn.LEARN_FROM, 48, 64)
+    np.testing.assert_array_equal(clip.blurry, learn.make_clip(1001, learn.LEARN_FROM, 48, 64).blurry)
+    assert {learn.NOISE[seed // 2 % 4] for seed in learn.UNSEEN_SEEDS} == set(learn.NOISE)
+
+
+def test_the_numbers_of_a_preset_are_its_own():
+    config = gvd.Config.default()
+    same = config.with_rounds(learn.rounds_of(config))
+    assert same.weights == config.weights and same.structure == config.structure
+    assert same.latent.steps.dual == (10.0, 10.0, 10.0)
