@@ -52,7 +52,7 @@ def measure(way: str) -> Row:
 def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/sweep.json")) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
     kept = Results(results)
-    for way in ("eight runs", "batches of 1", "batches of 2", "batches of 8"):
+    for way in ("eight runs", "batches of 1", "batches of 2"):
         if kept.wants(way, rows):
             kept.add(way, measure(way))
     print(kept.table())
