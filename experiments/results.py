@@ -62,4 +62,8 @@ class Results:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.1e}"
+    return f"{value:.3f}".rstrip("0").rstrip(".")
