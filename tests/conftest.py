@@ -1,5 +1,7 @@
 """Shapes and types of every call are checked by beartype under pytest; random data come from fixed seeds."""
 
+from contextlib import contextmanager
+
 import beartype
 import jax
 import jaxtyping
@@ -31,6 +33,19 @@ def rng():
 @pytest.fixture
 def hurry():
     """Programs are compiled in a hurry: they are run once, on a few pixels."""
+    with disabled_optimizations():
+        yield
+
+
+@pytest.fixture(scope="module")
+def hurried_file():
+    """The same for all that a file runs, its fixtures too."""
+    with disabled_optimizations():
+        yield
+
+
+@contextmanager
+def disabled_optimizations():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)

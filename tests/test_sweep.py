@@ -20,6 +20,8 @@ BASE = replace(
     start_pyramid=Pyramid(),
 )  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("hurried_file")
+
 
 def clip(seed=0):
     return np.random.default_rng(seed).uniform(0.2, 0.8, (FRAMES, HEIGHT, WIDTH, 1)).astype(np.float32)
@@ -30,7 +32,7 @@ def setting(data, structure=0.5):
 
 
 @pytest.fixture(scope="module")
-def one_by_one():
+def one_by_one(hurried_file):
     return [gvd.deblur(clip(), tau, setting(data)).latent for data, tau in ((50.0, 0.2), (200.0, 0.5))]
 
 
