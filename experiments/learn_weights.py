@@ -55,6 +55,12 @@ REPORT = 32  # steps
 FOLDER = Path("build/learning")
 
 Learned = LearnedRounds | LearnedFinish
+Restore = Callable[[gvd.Config, Any, Any], Array]  # latent frames under settings, by learned numbers, of an example
+
+
+def noise_of(seed: int) -> float:
+    """The noise of the clip of a seed: every one with a second photograph and without."""
+    return NOISE[seed // 2 % len(NOISE)]
 
 
 def make_clip(seed: int, names: tuple[str, ...], height: int, width: int) -> RenderedClip:
@@ -75,8 +81,7 @@ def make_clip(seed: int, names: tuple[str, ...], height: int, width: int) -> Ren
         matte = ellipse(before.shape, middle(before.shape), 0.3 * columns + 0.3j * rows, rng.uniform(-0.5, 0.5))
         offset = rng.uniform(-15, 15) + 1j * rng.uniform(-10, 10)
         layers.append(Layer(before, 1.5 * scale(before), path(offset), matte))
-    noise = NOISE[seed // 2 % len(NOISE)]
-    return render(layers, FRAMES, height, width, rng.uniform(0.3, 0.5), noise=noise, seed=seed)
+    return render(layers, FRAMES, height, width, rng.uniform(0.3, 0.5), noise=noise_of(seed), seed=seed)
 
 
 @pytree
@@ -115,16 +120,18 @@ def solve(block: Block, latent: Array, flow: Array, example: Example, config: gv
     return solve_block(block, unknowns, example.blurry, example.duty_cycle, config, SAMPLES)[0]
 
 
-def restore(config: gvd.Config, numbers: Learned, example: Example) -> Array:
-    """Latent frames by the numbers: of a round, in a flow found in such frames; of the last solve, in that given."""
-    config, flow = replace(config, scales=()), example.flow
-    if isinstance(numbers, LearnedRounds):
-        config = config.with_rounds(numbers)
-        draft = solve(config.latent_block, example.blurry, flow, example, config).latent
-        flow = solve(CONSTANCY_FLOW, draft, flow, example, config).flow
-    else:
-        config = replace(config, finish=numbers.settings(config.latent.upper)).finishing()
+def with_own_flow(config: gvd.Config, numbers: LearnedRounds, example: Example) -> Array:
+    """Latent frames by the numbers of a round, in a flow found in such frames."""
+    config = config.with_rounds(numbers)
+    draft = solve(config.latent_block, example.blurry, example.flow, example, config).latent
+    flow = solve(CONSTANCY_FLOW, draft, example.flow, example, config).flow
     return solve(config.latent_block, example.blurry, flow, example, config).latent
+
+
+def in_given_flow(config: gvd.Config, numbers: LearnedFinish, example: Example) -> Array:
+    """Latent frames by the numbers of the last solve, in the flow of the example."""
+    config = replace(config, finish=numbers.settings(config.latent.upper)).finishing()
+    return solve(config.latent_block, example.blurry, example.flow, example, config).latent
 
 
 def cosines() -> Array:
@@ -167,12 +174,13 @@ def keep(name: str, tree: Any) -> None:
     temporary.replace(FOLDER / f"{name}.pickle")
 
 
-def learn(name: str, config: gvd.Config, start: Learned, examples: list[Example]) -> Any:
-    """The numbers after all steps, one clip a step, for settings that are otherwise `config`."""
+def learn(name: str, restore: Restore, config: gvd.Config, start: Learned, examples: list[Example]) -> Any:
+    """The numbers after all steps, one clip a step, for settings that are otherwise `config`, in focus."""
+    in_focus = replace(config, scales=())
     optimiser = optax.adam(optax.cosine_decay_schedule(RATE, STEPS[name]))
 
     def loss(free: Learned, example: Example) -> Array:
-        latent = jnp.clip(restore(config, from_free(free), example), 0, 1)
+        latent = jnp.clip(restore(in_focus, from_free(free), example), 0, 1)
         return 10 * jnp.log10(jnp.square(latent - example.sharp)[1:-1].mean())
 
     @jax.jit
@@ -219,12 +227,16 @@ def learn_all() -> tuple[LearnedRounds, LearnedFinish, LearnedFinish]:
     """The numbers of a round, and of the last solve without experts and with them."""
     config = gvd.Config.default()
     clips = kept("clips", lambda: [example(seed, None) for seed in SEEDS])
-    rounds = learn("rounds", config, rounds_of(config), clips)
+    rounds = learn("rounds", with_own_flow, config, rounds_of(config), clips)
     config = config.with_rounds(rounds)
     clips = kept("clips with flow", lambda: [example(seed, config) for seed in SEEDS])
     plain = LearnedFinish(data=1.0, temporal=1.0, latent_tv=1.0, model_error=1.0, dual=rounds.dual, filters=None)
     experts = replace(plain, latent_tv=0.5, filters=START_FILTER * cosines())
-    return rounds, learn("total variation", config, plain, clips), learn("experts", config, experts, clips)
+    return (
+        rounds,
+        learn("total variation", in_given_flow, config, plain, clips),
+        learn("experts", in_given_flow, config, experts, clips),
+    )
 
 
 def measure(config: gvd.Config) -> Row:
@@ -239,8 +251,8 @@ def measure(config: gvd.Config) -> Row:
         ssim.append(np.asarray(metrics.ssim(latent, clip.sharp)))
     every = np.array(psnr[:-1])
     row: Row = {"PSNR": every.mean(), "inner": every[:, 1:-1].mean(), "SSIM": np.mean(ssim[:-1])}
-    for k, noise in enumerate(NOISE):
-        row[f"PSNR at noise {noise:g}"] = every[np.array(UNSEEN_SEEDS) // 2 % len(NOISE) == k].mean()
+    for noise in NOISE:
+        row[f"PSNR at noise {noise:g}"] = every[[noise_of(seed) == noise for seed in UNSEEN_SEEDS]].mean()
     return {name: round(float(value), 4) for name, value in row.items()} | {"s": round(seconds, 1)}
 
 

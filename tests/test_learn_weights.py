@@ -42,7 +42,7 @@ def test_clips_are_those_of_their_seed_and_noise():
     assert not set(learn.UNSEEN) & set(learn.LEARN_FROM) and not set(learn.SEEDS) & set(learn.UNSEEN_SEEDS)
     clip = learn.make_clip(1001, learn.LEARN_FROM, 48, 64)
     np.testing.assert_array_equal(clip.blurry, learn.make_clip(1001, learn.LEARN_FROM, 48, 64).blurry)
-    assert {learn.NOISE[seed // 2 % 4] for seed in learn.UNSEEN_SEEDS} == set(learn.NOISE)
+    assert {learn.noise_of(seed) for seed in learn.UNSEEN_SEEDS} == set(learn.NOISE)
 
 
 def test_the_numbers_of_a_preset_are_its_own():

@@ -125,9 +125,9 @@ class Sweep:
             pictures[label] = frames[middle]
             print(label)
         (self.output / "sweep.json").write_text(json.dumps({"preset": self.preset, "settings": rows}, indent=1) + "\n")
-        save(
-            contact_sheet(pictures if sharp is None else pictures | {"truth": sharp[middle]}), self.output / "sheet.png"
-        )
+        if sharp is not None:
+            pictures["truth"] = sharp[middle]
+        save(contact_sheet(pictures), self.output / "sheet.png")
         print(f"see {self.output / 'sheet.png'}")
 
 

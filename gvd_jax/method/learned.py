@@ -37,8 +37,9 @@ class LearnedRounds:
 
 @pytree
 class LearnedFinish:
-    """Of the last solve: factors of the same, the dual steps, and the `filters` [K, h, w] of a field of experts beside
-    the total variation. Without filters, None, there are no experts.
+    """Of the last solve: fields as of `Finish`, and the dual steps.
+
+    `filters` [K, h, w] are those of a field of experts beside the total variation; without, None, there are no experts.
     """
 
     data: Any
