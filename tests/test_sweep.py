@@ -96,6 +96,9 @@ def test_a_contact_sheet_shows_every_picture():
     assert len(figure.images) == 5 and [text.get_text() for text in figure.texts] == list("abcde")
     large = contact_sheet({name: np.zeros((500, 600, 3)) for name in "ab"})
     assert large.images[0].get_array().shape[:2] == SHEET
+    long = contact_sheet({f"data=700_duty_cycle=0.45, PSNR 31.00{k}": np.zeros((8, 12, 3)) for k in range(2)})
+    first, second = (text.get_window_extent() for text in long.texts)
+    assert first.x1 < second.x0 and second.x1 < long.bbox.x1  # a label ends before the next one
 
 
 def test_the_command_restores_scores_and_draws(tmp_path, capsys):

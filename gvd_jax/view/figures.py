@@ -19,6 +19,7 @@ from gvd_jax.view.colour import defocus_colours, flow_legend
 DPI = 100
 GAP = 8  # pixels between pictures
 LABEL = 26  # pixels above them
+CHARACTER = 7  # pixels of a label, at most
 ZOOM = 3
 SHEET = (360, 480)  # rows and columns of a picture among many
 
@@ -55,7 +56,7 @@ def contact_sheet(pictures: Mapping[str, ArrayLike]) -> Figure:
     top, left = _busiest(np.abs(second - first).sum(-1), height, width)
     columns = int(np.ceil(len(images) ** 0.5))
     rows = -(-len(images) // columns)
-    cell = (width + GAP, height + LABEL)
+    cell = (max(width, CHARACTER * max(map(len, images))) + GAP, height + LABEL)
     total = (columns * cell[0] + GAP, rows * cell[1] + GAP)
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
     for k, (label, image) in enumerate(images.items()):
