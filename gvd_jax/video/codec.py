@@ -3,98 +3,77 @@
 An image is uint8 or uint16 [H, W, C], full range, C = 1 or 3. What goes wrong raises `UNREADABLE`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import imageio.v3 as iio
 import numpy as np
-from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation
 
 from gvd_jax.shapes import HostArray
 
 SMOOTH = Interpolation.BICUBIC | Interpolation.ACCURATE_RND  # the default repeats chroma and rounds down
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
-BT709 = 1  # matrix, primaries and curve; with the limited range it is what every player assumes of H.264
-LIMITED = 1
-QUALITY = {"crf": "12"}
+FULL = 2  # AVCOL_RANGE_JPEG
 UNREADABLE = (FFmpegError, OSError, ValueError, IndexError, StopIteration)  # the last two: a file without pictures
 
 
 def read_image(path: Path) -> tuple[HostArray, int]:
     """One PNG, TIFF or JPEG file without its alpha channel, upright, and the bits per channel it holds (8 or 16)."""
+    image, _, depth = read_layers(path)
+    return image, depth
+
+
+def read_layers(path: Path) -> tuple[HostArray, HostArray | None, int]:
+    """The same, and the alpha channel apart, [H, W, 1] of as many bits; None if the file has none."""
     if path.suffix.lower() in (".jpg", ".jpeg"):
         image = iio.imread(path, rotate=True)
         if image.ndim == 3 and image.shape[-1] != 3:
             raise ValueError("CMYK colours")
-        return image.reshape(*image.shape[:2], -1), 8
+        return image.reshape(*image.shape[:2], -1), None, 8
     with path.open("rb") as file, av.open(file, "r") as container:
-        return _pixels(next(container.decode(video=0)))
+        frame = next(container.decode(video=0))
+    (image, white), depth = _integers(frame), depth_of(frame.format)
+    image = image if white == 2**depth - 1 else quantise(image / np.float32(white), depth)
+    return image, _alpha(frame), depth
 
 
-@dataclass(frozen=True)
-class Footage:
-    """What was read of a video: images, bits per channel of the source and frames per second."""
-
-    images: list[HostArray]
-    depth: int
-    fps: float | None
-    count: int  # frames decoded from the start of the file
-    damaged: bool  # whether the frame after those cannot be decoded
+def bits_of(kind: av.VideoFormat) -> int:
+    """Bits per channel of a pixel format."""
+    return max(component.bits for component in kind.components)
 
 
-def read_stream(path: Path, first: int, stop: int | None) -> Footage:
-    """Frames `first` to `stop` (None: the end) of a video, or those before the first damaged one."""
-    images: list[HostArray] = []
-    count, depth, damaged = 0, 8, False
-    with path.open("rb") as file, av.open(file, "r") as container:
-        if container.format.name == "tty":  # FFmpeg draws a text file as a film
-            raise ValueError("a text file")
-        stream = container.streams.video[0]
-        fps = stream.average_rate or stream.guessed_rate
-        for frame in _frames(container, stream):
-            damaged = frame is None
-            if frame is None or count == stop:
-                break
-            if count >= first:
-                image, depth = _pixels(frame)
-                images.append(image)
-            count += 1
-    return Footage(images, depth, float(fps) if fps else None, count, damaged)
+def depth_of(kind: av.VideoFormat) -> int:
+    """Bits per channel of the images that keep it: 8, or 16 for whatever holds more than 8."""
+    return 16 if bits_of(kind) > 8 else 8
 
 
-def _frames(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
-    """Frames in the order of display; None stands for the first that is damaged, and ends them."""
-    for packet in container.demux(stream):
-        try:
-            decoded = packet.decode()
-        except FFmpegError:
-            decoded = [*_rest(stream), None]
-        for frame in decoded:
-            sound = frame is not None and not frame.is_corrupt
-            yield frame if sound else None
-            if not sound:
-                return
+def channels_of(kind: av.VideoFormat) -> int:
+    """1 for gray and 3 for colours, alpha aside."""
+    return 1 if sum(not c.is_alpha for c in kind.components) == 1 and not kind.has_palette else 3
 
 
-def _rest(stream: av.VideoStream) -> list[av.VideoFrame]:
-    """The frames that were decoded before the damage and wait for their turn to be shown."""
-    try:
-        return stream.codec_context.decode(None)
-    except FFmpegError:
-        return []
+def has_alpha(kind: av.VideoFormat) -> bool:
+    """Whether a pixel format has an alpha channel."""
+    return kind.has_palette or any(component.is_alpha for component in kind.components)
 
 
-def _pixels(frame: av.VideoFrame) -> tuple[HostArray, int]:
-    """The values of a decoded frame and the bits per channel of its source."""
-    kind = frame.format
-    depth = 16 if max(component.bits for component in kind.components) > 8 else 8
-    colours = sum(not component.is_alpha for component in kind.components)
-    if colours == 1 and not kind.has_palette:
+def pixels(frame: av.VideoFrame) -> HostArray:
+    """The values of a decoded frame, upright: float32 [H, W, C] in [0, 1]."""
+    image, white = _integers(frame)
+    return np.minimum(image / np.float32(white), np.float32(1.0))
+
+
+def _integers(frame: av.VideoFrame) -> tuple[HostArray, int]:
+    """The same as integers, and the one that stands for white."""
+    kind, depth = frame.format, depth_of(frame.format)
+    white = 2**depth - 1
+    if channels_of(kind) == 1 and has_alpha(kind):  # straight to gray, FFmpeg now and then spoils a row of 16 bits
+        image = frame.to_ndarray(format="rgba" if depth == 8 else "rgba64le")[..., :1]
+    elif channels_of(kind) == 1:
         image = frame.to_ndarray(format="gray" if depth == 8 else "gray16le")[..., None]
     elif kind.is_rgb or kind.has_palette:
         image = frame.to_ndarray(format="rgb24" if depth == 8 else "rgb48le")
@@ -102,45 +81,53 @@ def _pixels(frame: av.VideoFrame) -> tuple[HostArray, int]:
         untagged_hd = frame.colorspace == UNSPECIFIED and frame.height > 576
         matrix = "ITU709" if untagged_hd else None  # as players do; None is what the frame says, or BT.601
         image = frame.to_ndarray(format="gbrp16le", src_colorspace=matrix, interpolation=SMOOTH)
-    return np.rot90(image, frame.rotation // 90), depth
+        # The conversion shifts bits: its white is that of the source, 255 where the range is limited, times a power.
+        full = frame.color_range == FULL or kind.name.startswith("yuvj")
+        white = (2 ** bits_of(kind) - 1) << (16 - bits_of(kind)) if full else 255 << 8
+    return np.rot90(image, frame.rotation // 90), white
 
 
-def write_png(path: Path, image: HostArray, depth: int) -> None:
-    """Write [H, W, C] in [0, 1] at 8 or 16 bits per channel."""
-    name = {(1, 8): "gray", (3, 8): "rgb24", (1, 16): "gray16be", (3, 16): "rgb48be"}[image.shape[-1], depth]
+def _alpha(frame: av.VideoFrame) -> HostArray | None:
+    if not has_alpha(frame.format):
+        return None
+    deep = depth_of(frame.format) > 8
+    values = frame.to_ndarray(format="rgba64le" if deep else "rgba")[..., 3:]
+    opaque = frame.format.has_palette and values.min() == 255  # every palette may hold alpha, few do
+    return None if opaque else values
+
+
+def unit(image: HostArray) -> HostArray:
+    """Integers as float32 in [0, 1]."""
+    return image / np.float32(255 if image.dtype == np.uint8 else 65535)
+
+
+def write_png(path: Path, image: HostArray, depth: int, alpha: HostArray | None = None) -> None:
+    """Write [H, W, C] in [0, 1] at 8 or 16 bits per channel, with an alpha channel of integers [H, W, 1] if given."""
+    values = quantise(image, depth)
+    if alpha is not None:
+        values = np.concatenate([values, alpha if depth == 8 * alpha.itemsize else quantise(unit(alpha), depth)], -1)
+    kinds = {1: ("gray", "gray16be"), 2: ("ya8", "ya16be"), 3: ("rgb24", "rgb48be"), 4: ("rgba", "rgba64be")}
     encoder = av.VideoCodecContext.create("png", "w")
-    encoder.height, encoder.width, encoder.pix_fmt = *image.shape[:2], name
+    encoder.height, encoder.width = image.shape[:2]
+    encoder.pix_fmt = kinds[values.shape[-1]][depth // 16]
     encoder.time_base = Fraction(1)
     encoder.options = {"pred": "paeth"}  # half the size
-    values = quantise(image, depth)
-    frame = av.VideoFrame.from_ndarray(values[..., 0] if values.shape[-1] == 1 else values, format=name)
+    frame = av.VideoFrame(encoder.width, encoder.height, encoder.pix_fmt)
+    fill(frame.planes[0], values.astype(">u2") if depth == 16 else values)
     path.write_bytes(b"".join(bytes(packet) for packet in encoder.encode(frame)))
 
 
-def write_stream(path: Path, frames: HostArray, fps: float) -> None:
-    """Write [T, H, W, C] in [0, 1] as H.264 with half-size chroma, which plays everywhere.
-
-    That format holds even sizes only: an odd last row or column is repeated.
-    """
-    height, width, channels = frames.shape[1:]
-    padding = ((0, height % 2), (0, width % 2), (0, 0))
-    with path.open("wb") as file, av.open(file, "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(65535), options=QUALITY)
-        stream.height, stream.width, stream.pix_fmt = height + height % 2, width + width % 2, "yuv420p"
-        context = stream.codec_context
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = LIMITED
-        for image in frames:
-            colours = np.pad(image, padding, mode="edge").repeat(3 // channels, axis=-1)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(_yuv420(colours), format="yuv420p")))
-        container.mux(stream.encode())
+def fill(plane: VideoPlane, rows: HostArray) -> None:
+    """Copy rows into a plane of a frame, whose lines may be longer."""
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8)
+    plane.update(np.pad(flat, ((0, 0), (0, plane.line_size - flat.shape[1]))).tobytes())
 
 
-def _yuv420(image: HostArray) -> HostArray:
-    """BT.709 of [H, W, 3] in [0, 1]: H x W luma, then two chroma planes of half the size, flattened to width W.
+def yuv420(image: HostArray, bits: int) -> list[HostArray]:
+    """BT.709, limited range, of [H, W, 3] in [0, 1], both sizes even: luma, then two chroma planes of half the size.
 
-    A chroma sample lies on an even column and between two rows, which is where readers of H.264 look for it; PyAV would
-    put it between the columns.
+    A chroma sample lies on an even column and between two rows, which is where readers look for it; PyAV would put it
+    between the columns.
     """
     image = np.clip(image, 0.0, 1.0)
     luma = image @ np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -149,8 +136,7 @@ def _yuv420(image: HostArray) -> HostArray:
         chroma = 128 + 224 / scale * (image[..., channel] - luma)
         rows = np.pad((chroma[::2] + chroma[1::2]) / 2, ((0, 0), (1, 0)), mode="edge")
         planes.append((rows[:, :-1:2] + 2 * rows[:, 1::2] + rows[:, 2::2]) / 4)
-    flat = np.concatenate([plane.ravel() for plane in planes])
-    return np.round(flat).astype(np.uint8).reshape(-1, image.shape[1])
+    return [np.round(plane * 2 ** (bits - 8)).astype(np.uint8 if bits == 8 else np.uint16) for plane in planes]
 
 
 def quantise(image: HostArray, depth: int) -> HostArray:
