@@ -28,6 +28,7 @@ class Progress:
     energy: dict[str, float]
     unknowns: Any = None
     info: Any = None
+    part: str = ""  # of a long clip, for a human
 
 
 Hook = Callable[[Progress], None]

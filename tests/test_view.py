@@ -1,4 +1,4 @@
-"""Colours, figures and the report show what they say."""
+"""Colours and figures show what they say."""
 
 from types import SimpleNamespace
 
@@ -6,11 +6,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from gvd_jax.errors import InputError
 from gvd_jax.progress import Progress
 from gvd_jax.view.colour import defocus_colours, flow_colours, flow_legend, largest_motion
 from gvd_jax.view.figures import GAP, LABEL, before_after, energy_curve, save
-from gvd_jax.view.report import Report
 from gvd_jax.view.solver import solver_curves
 
 
@@ -88,34 +86,6 @@ def test_the_energy_is_drawn_per_pixel_and_opens_each_level():
     np.testing.assert_allclose(lines[0].get_xydata(), [[2.0, 1.0], [4.0, 2.0]])
     np.testing.assert_allclose(lines[1].get_xydata(), [[4.0, 0.1]])  # zero has no place on a log axis
     assert lines[2].get_xdata()[0] == 2.0
-
-
-def test_the_report_follows_the_run_and_ends_with_every_frame(tmp_path):
-    report = Report(tmp_path / "a" / "report")
-    blurry, latent = clip(), clip(seed=1)
-    flow, defocus = np.ones((3, 2, 24, 30, 2), np.float32), np.ones((3, 24, 30), np.float32)
-    report(step("latent", 0, 1.5, {"data": 1.0}, SimpleNamespace(latent=latent[..., :1], flow=flow)))
-    running = (report.directory / "index.html").read_text()
-    assert "15% done after 2 s: latent, level 1 of 2, 20x10" in running and "refresh" in running
-    assert (report.directory / "now.png").exists() and (report.directory / "energy.png").exists()
-    report(step("flow", 1, 4.0, {"data": 1.0}))
-    assert (report.directory / "index.html").read_text() == running  # drawn a moment ago
-    assert [progress.unknowns for progress in report.history] == [None, None]
-
-    report.finish(blurry, latent, flow, defocus, {"preset": "<default>"}, truth=latent)
-    page = (report.directory / "index.html").read_text()
-    assert "&lt;default&gt;" in page and "refresh" not in page
-    assert "<td>flow, level 2 of 2 (40x20)</td><td>2.5</td>" in page
-    for source in [part.split('"')[0] for part in page.split('src="')[1:]]:
-        assert (report.directory / source).exists()
-    assert page.count("frame_") == 3 and not (report.directory / "now.png").exists()
-    assert not [file.name for file in report.directory.iterdir() if file.name[0] == "."]
-
-
-def test_a_report_that_has_no_place_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot make"):
-        Report(tmp_path / "file" / "report")
 
 
 def test_solver_curves_show_what_the_solver_hands_out():

@@ -41,6 +41,11 @@ def largest_motion(flow: ArrayLike) -> float:
     return max(1.0, float(np.percentile(np.linalg.norm(np.asarray(flow), axis=-1), 99)))
 
 
+def largest_defocus(defocus: ArrayLike) -> float:
+    """The defocus, pixels, that defocus maps of one clip should share as their full brightness."""
+    return max(1.0, float(np.max(defocus)))
+
+
 def defocus_colours(defocus: ArrayLike, largest: float) -> HostArray:
     """Colour standard deviations [...], pixels, as uint8 [..., 3]: dark is sharp, bright is `largest` and more."""
     shade = np.asarray(defocus, np.float64) / max(largest, 1e-9)

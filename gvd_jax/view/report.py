@@ -2,66 +2,53 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from gvd_jax.errors import InputError
 from gvd_jax.progress import Progress
-from gvd_jax.view.colour import flow_colours, largest_motion
-from gvd_jax.view.figures import before_after, energy_curve, save
-from gvd_jax.view.maps import DIRECTIONS, draw_maps
+from gvd_jax.view.colour import largest_defocus, largest_motion
+from gvd_jax.view.page import (
+    SECONDS_BETWEEN_PAGES,
+    FrameView,
+    frame_section,
+    report_page,
+    running_page,
+    timings,
+)
 
-SECONDS_BETWEEN_DRAWINGS = 5.0
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">{refresh}<title>gvd-jax: {title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2em auto; padding: 0 1em; color: #222 }}
-img {{ max-width: 100%; vertical-align: top }}
-figure {{ display: inline-block; margin: 0 1em 1em 0; max-width: 380px }}
-table {{ border-collapse: collapse }} td, th {{ padding: .2em 1em .2em 0; text-align: left }}
-</style></head><body>
-<h1>{title}</h1>
-{body}
-</body></html>
-"""
+MOST_FRAMES = 48  # on a page, for a browser reads all of it before one can step through
+PAGES = (".html", ".htm")
 
 
 class Report:
-    """A hook for `deblur`: called with each `Progress` it keeps DIRECTORY/index.html up to date; `finish` completes it.
+    """A hook for `deblur`: called with each `Progress` it keeps one page up to date; `finish` completes it.
 
-    Raises `InputError` if the directory cannot be made.
+    `place` is the page itself if it ends in .html, else a folder for index.html; no other file is written. Raises
+    `InputError` if the folder cannot be made.
     """
 
-    def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory)
+    def __init__(self, place: str | Path, settings: Mapping[str, str] | None = None) -> None:
+        place = Path(place)
+        self.page = place if place.suffix.lower() in PAGES else place / "index.html"
+        self.settings = dict(settings or {})
         self.history: list[Progress] = []
-        self._drawn = -np.inf
+        self._written = -np.inf
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            self.page.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(
-                f"cannot make {directory}: {error.strerror}; choose another place for the report"
-            ) from error
+            raise InputError(f"cannot make {place}: {error.strerror}; choose another place for the report") from error
 
     def __call__(self, progress: Progress) -> None:
-        """Note one finished step; redraw the curve and the middle frame at most every few seconds."""
-        self.history.append(dataclasses.replace(progress, unknowns=None))
-        if time.monotonic() - self._drawn < SECONDS_BETWEEN_DRAWINGS:
+        """Note one finished step; write the page anew at most every few seconds."""
+        self.history.append(dataclasses.replace(progress, unknowns=None, info=None))
+        if time.monotonic() - self._written < SECONDS_BETWEEN_PAGES:
             return
-        save(energy_curve(self.history), self.directory / "energy.png")
-        parts = [_line(progress), _picture("energy.png")]
-        if progress.unknowns is not None:
-            save(_middle(progress.unknowns), self.directory / "now.png")
-            parts.append(_picture("now.png"))
-        self._write("running", parts, '<meta http-equiv="refresh" content="5">')
-        self._drawn = time.monotonic()  # after the drawing, so that it never takes most of the time
+        write_page(self.page, running_page(progress, self.history, self.settings))
+        self._written = time.monotonic()  # after the writing, so that it never takes most of the time
 
     def finish(
         self,
@@ -69,67 +56,47 @@ class Report:
         latent: ArrayLike,
         flow: ArrayLike,
         defocus: ArrayLike,
+        confidence: ArrayLike,
         settings: Mapping[str, str],
         truth: ArrayLike | None = None,
     ) -> None:
-        """Write the whole page: every frame of `blurry` and `latent` [T, H, W, C] (and `truth`), maps, energy, timings.
+        """Write the whole page: frames of `blurry` and `latent` [T, H, W, C] (and `truth`), maps, energy, timings.
 
-        `flow` is [T, 2, H, W, 2] and `defocus` [T, H, W], both in pixels; `settings` are listed as they are.
+        `flow` is [T, 2, H, W, 2] and `defocus` [T, H, W], both in pixels, `confidence` [T, H, W] in [0, 1]; `settings`
+        are listed as they are. Of a long clip only `chosen_frames` are shown.
         """
-        clips = {"blurry": np.asarray(blurry), "restored": np.asarray(latent)}
-        clips |= {} if truth is None else {"truth": np.asarray(truth)}
-        (self.directory / "maps").mkdir(exist_ok=True)
-        draw_maps(self.directory / "maps", flow, defocus)
-        save(energy_curve(self.history), self.directory / "energy.png")
-        parts = [_table(list(settings.items())), "<h2>Frames</h2>"]
-        for k in range(len(clips["blurry"])):
-            name = f"frame_{k:05d}.png"
-            save(before_after({f"{label}, frame {k}": clip[k] for label, clip in clips.items()}), self.directory / name)
-            flows = [_picture(f"maps/flow_{k:05d}_{way}.png", f"flow, {way}") for way in DIRECTIONS]
-            parts += [_picture(name), "<p></p>", *flows, _picture(f"maps/defocus_{k:05d}.png", "defocus")]
-        parts += ["<h2>Colours of the maps</h2>", _picture("maps/legend.png")]
-        parts += ["<h2>Energy</h2>", _picture("energy.png"), "<h2>Seconds</h2>", _table(_timings(self.history))]
-        self._write("restored", parts, "")
-        (self.directory / "now.png").unlink(missing_ok=True)
-
-    def _write(self, title: str, parts: Sequence[str], refresh: str) -> None:
-        temporary = self.directory / ".index.html"
-        temporary.write_text(PAGE.format(title=title, body="\n".join(parts), refresh=refresh), encoding="utf-8")
-        temporary.replace(self.directory / "index.html")
+        flow, defocus = np.asarray(flow), np.asarray(defocus)
+        clips = [np.asarray(clip) for clip in (blurry, latent, flow, defocus, confidence)]
+        clips += [] if truth is None else [np.asarray(truth)]
+        fastest, softest = largest_motion(flow), largest_defocus(defocus)
+        chosen = chosen_frames(len(flow))
+        sections = [frame_section(FrameView(k, *(clip[k] for clip in clips)), fastest, softest) for k in chosen]
+        page = report_page(
+            sections,
+            self.history,
+            settings,
+            timings(self.history),
+            fastest=fastest,
+            softest=softest,
+            note=frames_note(len(flow)),
+        )
+        write_page(self.page, page)
 
 
-def _middle(unknowns: Any) -> Figure:
-    """The middle frame of this level and its motion, enlarged if the level is small."""
-    middle = len(unknowns.latent) // 2
-    latent, flow = np.asarray(unknowns.latent[middle]), np.asarray(unknowns.flow[middle, 0])
-    pictures = {"middle frame": latent, "motion": flow_colours(flow, largest_motion(flow)) / 255}
-    scale = max(1, 320 // latent.shape[1])
-    return before_after({label: picture.repeat(scale, 0).repeat(scale, 1) for label, picture in pictures.items()})
+def chosen_frames(count: int, most: int = MOST_FRAMES) -> list[int]:
+    """The frames of a clip of `count` that a page shows: all, or `most` of them evenly, the first and last included."""
+    return np.round(np.linspace(0, count - 1, min(count, most))).astype(int).tolist()
 
 
-def _line(progress: Progress) -> str:
-    height, width = progress.shape
-    level = f"level {progress.level + 1} of {progress.levels}, {width}x{height}"
-    return f"<p>{progress.fraction:.0%} done after {progress.seconds:.0f} s: {escape(progress.stage)}, {level}</p>"
+def frames_note(count: int, most: int = MOST_FRAMES) -> str:
+    """What a page should say if it does not show every frame."""
+    if count <= most:
+        return ""
+    return f"They are spread evenly over the {count} of the clip: a page of all would be too large."
 
 
-def _picture(source: str, caption: str = "") -> str:
-    image = f'<img src="{source}" alt="{caption}">'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>" if caption else image
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
-
-
-def _timings(history: Sequence[Progress]) -> list[tuple[str, str]]:
-    """Seconds spent on each stage of each level, in the order in which they first ran."""
-    spent: dict[str, float] = {}
-    before = 0.0
-    for progress in history:
-        height, width = progress.shape
-        name = f"{progress.stage}, level {progress.level + 1} of {progress.levels} ({width}x{height})"
-        spent[name] = spent.get(name, 0.0) + progress.seconds - before
-        before = progress.seconds
-    return [(name, f"{seconds:.1f}") for name, seconds in spent.items()] + [("all", f"{before:.1f}")]
+def write_page(path: Path, page: str) -> None:
+    """Write a page; who looks at `path` never sees half of it."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(path)
