@@ -20,10 +20,10 @@ import gvd_jax as gvd
 from experiments.clips import TrueClip, read_clip, textured
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.method.deblur import solve_block
 from gvd_jax.method.duty_cycle import clip_duty_cycle
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.initialise import start_flow
+from gvd_jax.method.stages import solve_block
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.transfer import luma

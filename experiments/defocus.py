@@ -19,8 +19,8 @@ from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import run_stage, solve_block
 from gvd_jax.method.plan import make_plan
+from gvd_jax.method.stages import run_stage, solve_block
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.filters import correlate_both

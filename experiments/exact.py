@@ -6,10 +6,10 @@ import numpy as np
 import gvd_jax as gvd
 from experiments.clips import TrueClip
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import run_stage
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.parts import Pyramid
 from gvd_jax.method.plan import make_plan
+from gvd_jax.method.stages import run_stage
 from gvd_jax.method.start import samples_for, to_gray
 from gvd_jax.model.variables import Unknowns
 from gvd_jax.shapes import HostArray
@@ -38,4 +38,4 @@ def restore_with(
     kinds = [stage.kind for stage in plan]
     for stage in (plan[kinds.index("latent")], *plan[kinds.index("colour") :]):
         unknowns, _, _ = run_stage(stage, unknowns, blurry, tau, config)
-    return gvd.Result(unknowns.latent, motion, sigma, tau, ())
+    return gvd.Result(unknowns.latent, motion, sigma, jnp.ones_like(sigma), tau, ())

@@ -7,7 +7,7 @@ import pytest
 import gvd_jax as gvd
 from gvd_jax import metrics
 from gvd_jax.method import learned
-from gvd_jax.method.deblur import solve_block
+from gvd_jax.method.stages import solve_block
 from gvd_jax.ops.transfer import luma
 from gvd_jax.trees import replace
 from gvd_jax.video.layers import Layer, photograph, random_path

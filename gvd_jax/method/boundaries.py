@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.occlusion import inside
-from gvd_jax.method.reach import reach
+from gvd_jax.method.reach import frame_reach
 from gvd_jax.model.terms import ISOTROPIC, Term
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
@@ -28,8 +28,8 @@ RESOLUTION = 1e-3  # px: a smaller gain is none
 def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness: Term, structure: Term) -> Flow:
     """Give every pixel the pair of flows, its own or of a place around it, along which the `frames` stay most constant.
 
-    Places lie up to twice the reach of the blur away. Both flows are taken over together: one neighbour that sees the
-    pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
+    Places lie up to twice the reach of the frame's blur away. Both flows are taken over together: one neighbour that
+    sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
     `structure` are the terms of constancy, in pixels.
     """
     height, width = flow.shape[2:4]
@@ -44,17 +44,21 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
         cost = jnp.minimum(by_neighbour(brightness) + by_neighbour(structure), limit)
         return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)
 
-    def adopt(state, offset):
-        best, least = state
+    def shifted(pair, offset):
         rows = jnp.clip(jnp.arange(height) + offset[0], 0, height - 1)
         columns = jnp.clip(jnp.arange(width) + offset[1], 0, width - 1)
-        candidate = flow[:, :, rows][:, :, :, columns]
+        return pair[:, rows][:, :, columns]
+
+    def adopt(state, offset):
+        best, least = state
+        candidate = jax.vmap(shifted)(flow, offset)
         cost = mismatch(candidate)
         better = cost < least - structure.weight * RESOLUTION
         return (jnp.where(better[:, None, :, :, None], candidate, best), jnp.where(better, cost, least)), None
 
     # Of the flow's type by hand: JAX remembers the one that it has given to an array of NumPy in another precision.
-    offsets = jnp.round(reach(flow, duty_cycle) * jnp.asarray(OFFSETS, flow.dtype)).astype(jnp.int32)
+    longest = frame_reach(flow, duty_cycle)[None, :, None]
+    offsets = jnp.round(longest * jnp.asarray(OFFSETS, flow.dtype)[:, None]).astype(jnp.int32)
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 
 

@@ -2,38 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.method.agreement import blend_by_agreement
-from gvd_jax.method.boundaries import adopt_nearby_flow, blur_confidence
+from gvd_jax.method.boundaries import blur_confidence
 from gvd_jax.method.config import Config
-from gvd_jax.method.data_weight import weigh_data
-from gvd_jax.method.edge_width import defocus_from_edges
-from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
+from gvd_jax.method.data_weight import clipping_confidence
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
-from gvd_jax.method.memory import give_back, lean_jit
-from gvd_jax.method.noise import noise_level
-from gvd_jax.method.occlusion import inside, visibility
-from gvd_jax.method.parts import Edges
-from gvd_jax.method.plan import COSTS, Stage, make_plan
-from gvd_jax.method.post_filter import post_filter
-from gvd_jax.method.pyramid import propagate
-from gvd_jax.method.start import find_start, to_gray
-from gvd_jax.model.edge_map import edge_map
-from gvd_jax.model.energy import Energy, evaluate
-from gvd_jax.model.variables import Observation, Unknowns, observe
-from gvd_jax.ops.resize import resize_frames
-from gvd_jax.ops.transfer import NONE
+from gvd_jax.method.memory import give_back
+from gvd_jax.method.occlusion import visibility
+from gvd_jax.method.plan import COSTS, make_plan
+from gvd_jax.method.stages import run_stage, to_level
+from gvd_jax.method.start import Start, find_start, to_gray
+from gvd_jax.model.variables import Unknowns
 from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
-from gvd_jax.solve import subproblem
-from gvd_jax.solve.blocks import LATENT, START_FLOW, Block
 from gvd_jax.trees import replace
 
 
@@ -42,201 +29,21 @@ class Result:
     """What `deblur` gives. All T frames are restored; maps are in pixels of the input.
 
     `latent` [T, H, W, C] display values in [0, 1]; `flow` [T, 2, H, W, 2] pixels per frame interval; `defocus`
-    [T, H, W] standard deviation in pixels; `duty_cycle` [T]; `history` every step that was taken.
+    [T, H, W] standard deviation in pixels; `confidence` [T, H, W] in [0, 1], how far a blurry pixel was believed in the
+    end, by what is clipped and hidden; `duty_cycle` [T]; `history` every step that was taken.
     """
 
     latent: Frames
     flow: Flow
     defocus: DefocusMap
+    confidence: Float[Array, "T H W"]
     duty_cycle: DutyCycle
     history: tuple[Progress, ...]
 
 
-# After a stage: the unknowns, every term of the energy, and how its subproblem went.
-Step = tuple[Unknowns, dict[str, Any], subproblem.BlockInfo | None]
-
-
-# Three programs for one subproblem, for the outer two serve several.
-@partial(jax.jit, static_argnames="block")
-def _observation(
-    block: Block, unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
-) -> Observation:
-    """What the block holds fixed. Occluded neighbours say nothing about the latent frame; the flow's own check would
-    exclude what is still to be matched, so its block asks only that the neighbour's frame holds the position."""
-    observed = observe(blurry, duty_cycle)
-    observed = replace(observed, edge_map=edge_map(unknowns.latent, config.edge_variance))
-    if block.unknown != "latent":
-        return replace(observed, visibility=inside(unknowns.flow))
-    visible = visibility(unknowns.flow)
-    trust = blur_confidence(visible, config.unconfirmed_confidence).at[jnp.array([0, -1])].mul(end_confidence)
-    return replace(observed, visibility=visible, confidence=trust)
-
-
-@partial(lean_jit, static_argnames=("block",))
-def _solve(
-    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
-) -> tuple[jax.Array, subproblem.BlockInfo]:
-    """The block's unknown; the others would only be copied. And how it went."""
-    solved, info = subproblem.run(block, energy, unknowns, observation, options)
-    return getattr(solved, block.unknown), info
-
-
-@lean_jit
-def _energies(energy: Energy, unknowns: Unknowns, observation: Observation) -> dict[str, Any]:
-    return evaluate(energy, unknowns, observation)[1]
-
-
-def _weighed(observation: Observation, config: Config) -> Observation:
-    return weigh_data(observation, config.model_error, config.clipped_confidence)
-
-
-def solve_block(
-    block: Block,
-    unknowns: Unknowns,
-    blurry: Frames,
-    duty_cycle: DutyCycle,
-    config: Config,
-    samples: int,
-    end_confidence: Any = 1.0,
-) -> Step:
-    """One subproblem on one level, every term of the energy after it, and how it went (steps 3-5).
-
-    `samples` are reads per side of the exposure; `end_confidence` scales the data term of the first and the last frame
-    in the latent subproblem.
-    """
-    energy = config.energy(block, samples)
-    observation = _observation(block, unknowns, blurry, duty_cycle, config, end_confidence)
-    if block.unknown == "latent":
-        observation = _weighed(observation, config)
-    options = {"latent": config.latent, "flow": config.flow, "defocus": config.defocus}[block.unknown]
-    solution, info = _solve(block, energy, unknowns, observation, options)
-    unknowns = replace(unknowns, **{block.unknown: solution})
-    return unknowns, _energies(energy, unknowns, observation), info
-
-
-@partial(jax.jit, static_argnames="samples")
-def _search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, config: Config, samples: int) -> Unknowns:
-    data = config.energy(LATENT, samples)["data"].residual
-    return replace(unknowns, flow=search_ends(unknowns, blurry, duty_cycle, data))
-
-
-_adopt = lean_jit(adopt_nearby_flow)
-
-
-@jax.jit
-def _filter(unknowns: Unknowns, sigma, occluded) -> Unknowns:
-    seen = visibility(unknowns.flow)
-    return replace(unknowns, latent=post_filter(unknowns.latent, unknowns.flow, seen, sigma, occluded))
-
-
-@jax.jit
-def _read_defocus(unknowns: Unknowns, blurry: Frames, edges: Edges) -> Unknowns:
-    noise = noise_level(blurry[..., 0])
-    defocus = defocus_from_edges(unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
-    return replace(unknowns, defocus=defocus)
-
-
-@lean_jit
-def _blend(unknowns: Unknowns, frames: Frames, tolerance: Any) -> Unknowns:
-    return replace(unknowns, latent=blend_by_agreement(frames, unknowns.latent, unknowns.flow, tolerance))
-
-
-@partial(jax.jit, static_argnames=("shape",))
-def _to_level(unknowns: Unknowns, shape: tuple[int, int]) -> Unknowns:
-    return propagate(unknowns, shape)
-
-
-@partial(jax.jit, static_argnames=("shape",))
-def _gray_at(frames: Frames, config: Config, shape: tuple[int, int]) -> Float[Array, "T a b 1"]:
-    """The gray blurry frames on a level. They shrink in linear light: there a small blur remains of a large one."""
-    gray = to_gray(frames, config)
-    if gray.shape[1:3] == shape:
-        return gray
-    transfer = config.transfer or NONE
-    return jnp.clip(transfer.to_display(resize_frames(transfer.to_linear(gray), *shape)), 0, 1)
-
-
-@jax.jit
-def _channel(unknowns: Unknowns, gray: Observation, frames: Frames, number: Any) -> tuple[Unknowns, Observation]:
-    """Where the solve of one channel of the clip starts, as the blurry channel under the restored gray; and what is
-    observed of it."""
-    blurry = jax.lax.dynamic_slice_in_dim(frames, number, 1, -1)
-    start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - gray.blurry, 0, 1))
-    return start, replace(gray, blurry=blurry)
-
-
-def _solve_channels(
-    stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config, end_confidence: Any
-) -> Step:
-    """The latent frames in colour, by the program of the gray ones; the energy of their gray, and how channels went.
-
-    A total variation that joins the channels gains nothing over one of each.
-    """
-    block = config.latent_block
-    energy = config.energy(block, stage.samples)
-    observation = _observation(block, unknowns, to_gray(frames, config), duty_cycle, config, end_confidence)
-    channels, infos = [], []
-    for number in range(frames.shape[-1]):
-        start, observed = _channel(unknowns, observation, frames, number)
-        observed = _weighed(observed, config)
-        channel, info = _solve(block, energy, start, observed, config.latent)
-        channels.append(channel)
-        infos.append(info)
-    latent = jnp.clip(jnp.concatenate(channels, -1), 0, 1)
-    gray = replace(unknowns, latent=to_gray(latent, config))
-    energies = _energies(energy, gray, _weighed(observation, config))
-    return replace(unknowns, latent=latent), energies, jax.tree.map(lambda *parts: jnp.stack(parts), *infos)
-
-
-def run_stage(stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: DutyCycle, config: Config) -> Step:
-    """Carry the unknowns through one stage; `frames` [T, H, W, C] are the blurry clip at full size."""
-    if unknowns.flow.shape[2:4] != stage.shape:
-        unknowns = _to_level(unknowns, stage.shape)
-        if config.search is not None:  # a larger blur tells more of the motion of the ends: it is searched anew
-            unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
-    if stage.kind == "filter":
-        assert config.post is not None
-        return _filter(unknowns, config.post.sigma, config.post.occluded), {}, None
-    if stage.kind == "blend":
-        assert config.blend is not None
-        return _blend(unknowns, frames, config.blend.tolerance), {}, None
-    if stage.kind == "edges":
-        assert config.edges is not None
-        return _read_defocus(unknowns, to_gray(frames, config), config.edges), {}, None
-    if stage.in_focus:
-        config = replace(config, scales=())
-    end_confidence = config.end_confidence if stage.guess else 1.0
-    if stage.kind == "colour":
-        if config.finish is not None:  # afresh: a draft has the prior of the rounds
-            unknowns = replace(unknowns, latent=to_gray(frames, config))
-        return _solve_channels(stage, unknowns, frames, duty_cycle, config.finishing(), end_confidence)
-    blurry = _gray_at(frames, config, stage.shape)
-    if stage.kind == "search":
-        flow = start_flow(unknowns.latent, config)
-        constancy = config.energy(START_FLOW, 0)
-        flow = _adopt(unknowns.latent, flow, duty_cycle, constancy["brightness"], constancy["structure"])
-        kept = flow if stage.guess else accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
-        return replace(unknowns, flow=kept), {}, None
-    if stage.kind == "ends":
-        return _search_ends(unknowns, blurry, duty_cycle, config, stage.samples), {}, None
-    assert stage.block is not None
-    search = config.search
-    if search is not None and stage.kind in ("draft", "latent"):
-        # Afresh: what the latent frames have taken over from an earlier flow would speak for it.
-        unknowns = replace(unknowns, latent=blurry)
-        if stage.kind == "draft":
-            config = replace(config, weights=replace(config.weights, temporal=search.draft_temporal))
-    unknowns, energy, info = solve_block(
-        stage.block, unknowns, blurry, duty_cycle, config, stage.samples, end_confidence
-    )
-    if stage.block.unknown == "flow" and "data" not in stage.block.terms:
-        unknowns = replace(unknowns, flow=extrapolate_ends(unknowns.flow))
-    return unknowns, energy, info
-
-
 def _first_unknowns(gray: Frames, flow: Flow, config: Config, shape: tuple[int, int]) -> Unknowns:
     """Blurry frames, start flow and start defocus on the coarsest level (section 4.1)."""
-    coarse = _to_level(Unknowns(gray, flow, jnp.zeros(gray.shape[:3], gray.dtype)), shape)
+    coarse = to_level(Unknowns(gray, flow, jnp.zeros(gray.shape[:3], gray.dtype)), shape)
     return replace(coarse, defocus=jnp.full_like(coarse.defocus, config.start_defocus))
 
 
@@ -277,20 +84,35 @@ def deblur(
     config = Config.default() if config is None else config
     frames = check_frames(frames)
     given = check_duty_cycle(duty_cycle, frames.shape[0])
+    recorder = record(frames, config, hooks)
+    return restore(find_start(frames, given, config), recorder)
+
+
+def record(frames: Frames, config: Config, hooks: Sequence[Hook]) -> Recorder:
+    """Begins to record how `frames` are restored."""
     plan = make_plan(frames.shape[1], frames.shape[2], config)
-    total = COSTS["start flow"] + sum(stage.cost for stage in plan)
-    recorder = Recorder(hooks, total)
-    start = find_start(frames, given, config)
-    config = start.config
+    return Recorder(hooks, COSTS["start flow"] + sum(stage.cost for stage in plan))
+
+
+def restore(start: Start, recorder: Recorder) -> Result:
+    """Restore a clip of which everything is found out."""
+    frames, config = start.frames, start.config
     plan = make_plan(frames.shape[1], frames.shape[2], config)
     unknowns = _first_unknowns(start.gray, start.flow, config, plan[0].shape)
     recorder.add("start flow", plan[-1].level, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {})
     give_back()
     for stage in plan:
-        unknowns, energy, info = run_stage(stage, unknowns, start.frames, start.duty_cycle, config)
+        unknowns, energy, info = run_stage(stage, unknowns, frames, start.duty_cycle, config)
         recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns, info)
         give_back()
         if stage.kind == "edges" and not unknowns.defocus.any():
             config = replace(config, scales=())  # G is the identity: the programs without it are compiled
     latent = own_exposure(unknowns.latent, start.exposure)
-    return Result(latent, unknowns.flow, unknowns.defocus, start.duty_cycle, tuple(recorder.history))
+    confidence = _confidence(start.gray, unknowns.flow, config)
+    return Result(latent, unknowns.flow, unknowns.defocus, confidence, start.duty_cycle, tuple(recorder.history))
+
+
+@jax.jit
+def _confidence(gray: Frames, flow: Flow, config: Config) -> Float[Array, "T H W"]:
+    clipping = clipping_confidence(gray[..., 0], config.clipped_confidence)
+    return clipping * blur_confidence(visibility(flow), config.unconfirmed_confidence)

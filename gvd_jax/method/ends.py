@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.method.reach import reach
+from gvd_jax.method.reach import frame_reach
 from gvd_jax.model.terms import Residual
 from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.shapes import DutyCycle, Flow, Frames
 
-# Parts of the fastest motion: [49, 2] around the given acceleration, then [9, 2] around the best of those.
+# Parts of the fastest motion of the frame: [49, 2] around the given acceleration, then [9, 2] around the best of those.
 GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))
 FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 9
 WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
@@ -50,7 +50,8 @@ def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data:
     """
     ends = jnp.array([0, unknowns.latent.shape[0] - 1])
     flow = unknowns.flow
-    fastest = jnp.maximum(reach(jnp.stack([flow[:1, 0], flow[-1:, 1]]), jnp.ones(2, flow.dtype)), 1.0)
+    known = jnp.stack([flow[0, 0], flow[-1, 1]])
+    fastest = jnp.maximum(frame_reach(known[:, None], jnp.ones(2, flow.dtype)), 1.0)[:, None]
     observation = observe(blurry[ends], duty_cycle[ends])
 
     def cost(acceleration):
@@ -61,8 +62,9 @@ def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data:
         return window + SHARE * error.mean((1, 2), keepdims=True)
 
     def best(around, grid):
-        offsets = fastest * jnp.asarray(grid, flow.dtype)
-        costs = jax.lax.map(lambda offset: cost(around + offset), offsets)
-        return around + offsets[jnp.argmin(costs, axis=0)]
+        offsets = fastest * jnp.asarray(grid, flow.dtype)[:, None]  # [places, 2, 2]: of either end
+        costs = jax.lax.map(lambda offset: cost(around + offset[:, None, None]), offsets)
+        least = jnp.argmin(costs, axis=0)
+        return around + jnp.stack([offsets[least[end], end] for end in (0, 1)])
 
     return accelerate_ends(flow, best(best(flow[ends].sum(1), GRID), FINER_GRID))

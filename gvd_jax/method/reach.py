@@ -1,4 +1,4 @@
-"""How far the blur of a clip reaches."""
+"""How far the blur reaches."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,14 @@ EVERY = 4  # rows and columns: a sample says as much as all
 
 
 @jax.jit
+def frame_reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Float[Array, "T"]:
+    """The longest tau |u| of every frame in pixels, mistakes aside."""
+    length = jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
+    return jnp.quantile(duty_cycle[:, None, None, None] * length, QUANTILE, axis=(1, 2, 3))
+
+
+@jax.jit
 def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Scalar:
-    """The longest tau |u| in pixels, mistakes aside."""
+    """The longest tau |u| of a clip in pixels, mistakes aside."""
     length = jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
     return jnp.quantile(duty_cycle[:, None, None, None] * length, QUANTILE)

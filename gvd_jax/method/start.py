@@ -39,10 +39,14 @@ def to_gray(frames: Frames, config: Config) -> Float[Array, "T H W 1"]:
 
 
 def samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
+    """Reads per side of the exposure for paths of this flow."""
+    return samples_for_path(float(reach(flow, duty_cycle)))
+
+
+def samples_for_path(length: float) -> int:
     """Reads per side of the exposure, one per 1.8 pixels of the longest paths: bilinear reads are 2 pixels wide, and
     nearer ones gain less than 0.05 dB."""
-    wanted = float(reach(flow, duty_cycle)) / 1.8
-    return next((n for n in SAMPLES if n >= wanted), SAMPLES[-1])
+    return next((n for n in SAMPLES if n >= length / 1.8), SAMPLES[-1])
 
 
 def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Start:
