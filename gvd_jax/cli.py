@@ -35,8 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{NAME}: {error}; free space or choose another place", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"{NAME}: interrupted; what was not finished is not written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        state = str(stop) or "what was not finished is not written"
+        print(f"{NAME}: interrupted; {state}", file=sys.stderr)
         return 130
     return 0
 

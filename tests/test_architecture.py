@@ -20,6 +20,7 @@ FLOORS = (
     ("solve",),
     ("method",),
     ("video", "view", "metrics"),
+    ("scale",),
     ("",),  # the public names in gvd_jax/__init__.py; nothing inside imports through them
     ("commands",),
     ("cli",),

@@ -6,101 +6,16 @@ import sys
 from types import SimpleNamespace
 
 import imageio.v3 as iio
-import jax
 import numpy as np
 import pytest
 
 from gvd_jax import cli
 from gvd_jax.commands import options
 from gvd_jax.errors import InputError
-from gvd_jax.progress import Progress
-from gvd_jax.video.flow_files import read_flow
 from gvd_jax.video.read_write import read_video, write_video
+from tests.commands import FRAMES, calls, error_line, folder, private_cache
 
-FRAMES = np.random.default_rng(0).integers(0, 256, (5, 24, 32, 3)).astype(np.float32) / 255
-
-
-@pytest.fixture(autouse=True)
-def private_cache(tmp_path, monkeypatch):
-    """Compiled programs go where the test looks, and JAX forgets about it afterwards."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    before = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", None)
-    yield
-    jax.config.update("jax_compilation_cache_dir", before)
-
-
-@pytest.fixture
-def deblur(monkeypatch):
-    """The method replaced by one that inverts the frames and reports two steps; holds the arguments of its calls."""
-    calls = []
-
-    def stub(frames, duty_cycle="auto", config=None, hooks=()):
-        calls.append(SimpleNamespace(frames=frames, duty_cycle=duty_cycle, config=config))
-        count, height, width = frames.shape[:3]
-        flow, defocus = np.ones((count, 2, height, width, 2), np.float32), np.ones((count, height, width), np.float32)
-        unknowns = SimpleNamespace(latent=frames, flow=flow)
-        for level in (0, 1):
-            for hook in hooks:
-                hook(Progress("latent", level, 2, (height, width), 0.5 + level / 2, 60.0, {"data": 1.0}, unknowns))
-        tau = np.full(count, 0.4 if duty_cycle == "auto" else duty_cycle)
-        return SimpleNamespace(latent=jax.numpy.asarray(1 - frames), flow=flow, defocus=defocus, duty_cycle=tau)
-
-    monkeypatch.setattr("gvd_jax.method.deblur.deblur", stub, raising=False)
-    return calls
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A folder of five frames."""
-    write_video(tmp_path / "in", FRAMES, names=tuple(f"shot{k}.jpg" for k in range(5)))
-    return tmp_path / "in"
-
-
-def error_line(capsys):
-    """The one line on standard error, which names the program."""
-    text = capsys.readouterr().err
-    assert text.startswith("gvd-jax: ") and text.count("\n") == 1 and text.endswith("\n")
-    return text
-
-
-def test_deblur_writes_a_folder_like_the_input_with_maps_and_a_report(tmp_path, folder, deblur, capsys):
-    out, maps, report = tmp_path / "out", tmp_path / "maps", tmp_path / "report"
-    assert cli.main(["deblur", str(folder), str(out), "--maps", str(maps), "--report", str(report)]) == 0
-    clip = read_video(out)
-    assert clip.names == tuple(f"shot{k}.png" for k in range(5))
-    np.testing.assert_allclose(clip.frames, 1 - FRAMES, atol=1e-6)
-    assert deblur[0].duty_cycle == "auto"
-    np.testing.assert_array_equal(read_flow(maps / "flow_00004_backward.flo"), np.ones((24, 32, 2)))
-    assert np.load(maps / "defocus.npy").shape == (5, 24, 32)
-    assert iio.imread(maps / "flow_00000_forward.png").shape == (24, 32, 3)
-    assert (maps / "defocus_00002.png").exists() and (maps / "legend.png").exists()
-    page = (report / "index.html").read_text()
-    assert "<td>duty_cycle</td><td>0.400</td>" in page and (report / "frame_00004.png").exists()
-    output = capsys.readouterr()
-    assert "5 frames of 32x24, duty cycle 0.400" in output.out
-    assert output.err.splitlines() == [
-        "gvd-jax: level 1 of 2 (32x24) latent, 50% done, 01:00 left",
-        "gvd-jax: level 2 of 2 (32x24) latent, 100% done, 00:00 left",
-    ]
-    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "cache" / "gvd_jax" / "xla")
-
-
-def test_deblur_takes_a_part_of_a_video_and_keeps_its_rate(tmp_path, deblur):
-    write_video(tmp_path / "in.mp4", FRAMES, fps=12.5)
-    whole = read_video(tmp_path / "in.mp4").frames
-    part = ["--frames", "1:4", "--crop", "2,4,20,16"]
-    assert cli.main(["deblur", str(tmp_path / "in.mp4"), str(tmp_path / "sub" / "out.mp4"), *part]) == 0
-    np.testing.assert_array_equal(deblur[0].frames, whole[1:4, 2:22, 4:20])
-    clip = read_video(tmp_path / "sub" / "out.mp4")
-    assert clip.frames.shape == (3, 20, 16, 3) and clip.fps == 12.5
-
-
-@pytest.mark.parametrize("depth", [8, 16])
-def test_deblur_writes_the_bit_depth_it_read(tmp_path, deblur, depth):
-    write_video(tmp_path / "in", FRAMES, bit_depth=depth)
-    assert cli.main(["deblur", str(tmp_path / "in"), str(tmp_path / "out")]) == 0
-    assert read_video(tmp_path / "out").bit_depth == depth
+__all__ = ["calls", "folder", "private_cache"]  # fixtures
 
 
 @pytest.mark.parametrize(
@@ -134,13 +49,6 @@ def test_duty_cycle_and_shutter_angle(tau, angle, expected):
 @pytest.mark.parametrize("text, expected", [("2:5", (2, 5)), (":5", (0, 5)), ("2:", (2, None)), (":", (0, None))])
 def test_frames(text, expected):
     assert options.parse_frames(text) == slice(*expected)
-
-
-def test_options_reach_the_method(tmp_path, folder, deblur):
-    arguments = ["--no-defocus", "--transfer", "srgb", "--shutter-angle", "144"]
-    assert cli.main(["deblur", str(folder), str(tmp_path / "out"), *arguments]) == 0
-    assert deblur[0].duty_cycle == 0.2 and deblur[0].config.transfer.name == "srgb"
-    assert all(block.unknown != "defocus" for block in deblur[0].config.blocks)
 
 
 @pytest.mark.parametrize(
@@ -182,40 +90,17 @@ def test_options_reach_the_method(tmp_path, folder, deblur):
     ],
 )
 def test_every_mistake_is_one_line_and_status_2_and_nothing_is_computed(
-    tmp_path, folder, deblur, capsys, arguments, words
+    tmp_path, folder, calls, capsys, arguments, words
 ):
     here = sorted(tmp_path.rglob("*"))
     names = ("IN", "OUT", "NONE")
     located = [str(tmp_path / a.replace("IN", "in", 1)) if a.startswith(names) else a for a in arguments]
     assert cli.main(located) == 2
     assert words in error_line(capsys)
-    assert deblur == [] and sorted(tmp_path.rglob("*")) == here
+    assert calls == [] and sorted(tmp_path.rglob("*")) == here
 
 
-def test_ctrl_c_is_one_line_and_status_130(tmp_path, folder, monkeypatch, capsys):
-    def interrupted(*arguments, **options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("gvd_jax.method.deblur.deblur", interrupted, raising=False)
-    assert cli.main(["deblur", str(folder), str(tmp_path / "out")]) == 130
-    assert "interrupted" in error_line(capsys) and not (tmp_path / "out").exists()
-
-
-def test_a_failing_disk_is_one_line_and_status_2(tmp_path, folder, deblur, monkeypatch, capsys):
-    def full(*arguments):
-        raise OSError(28, "No space left on device", "flow.flo")
-
-    monkeypatch.setattr("gvd_jax.commands.maps.write_flow", full)
-    assert cli.main(["deblur", str(folder), str(tmp_path / "out"), "--maps", str(tmp_path / "maps")]) == 2
-    assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
-
-
-def test_overwrite(tmp_path, folder, deblur):
-    target = ["deblur", str(folder), str(tmp_path / "out.mp4"), "--maps", str(tmp_path / "maps")]
-    assert [cli.main(target), cli.main(target), cli.main([*target, "--overwrite"])] == [0, 2, 0]
-
-
-def test_demo_scores_what_it_writes(tmp_path, deblur, monkeypatch, capsys):
+def test_demo_scores_what_it_writes(tmp_path, calls, monkeypatch, capsys):
     sharp = np.random.default_rng(1).random((3, 24, 32, 3)).astype(np.float32)
     flow = np.full((3, 2, 24, 32, 2), 4.0, np.float32)  # the stub finds 1: an error of 3 in x and in y
     visible = np.ones((3, 2, 24, 32), bool)
@@ -287,6 +172,12 @@ def test_help_names_every_option_of_the_contract(capsys):
         "maps",
         "frames",
         "crop",
+        "max-memory",
+        "resume",
+        "preview",
+        "hosts",
+        "json",
+        "quiet",
     ):
         assert f"--{option} " in text
     assert "--defocus" not in text and "--no-overwrite" not in text

@@ -22,5 +22,5 @@ def test_demo_restores_its_clip(tmp_path):
     found, true = map(float, re.findall(r"duty cycle ([\d.]+) found, ([\d.]+) true", run.stdout)[0])
     assert found == pytest.approx(true, abs=0.05)
     assert read_video(tmp_path / "demo" / "restored.mp4").frames.shape == (7, 192, 256, 3)
-    for name in ("blurry.mp4", "before_after.png", "maps/legend.png", "maps/defocus.npy"):
+    for name in ("blurry.mp4", "before_after.png", "maps/legend.png", "maps/defocus_00000.npy"):
         assert (tmp_path / "demo" / name).stat().st_size > 1000

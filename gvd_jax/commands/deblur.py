@@ -1,13 +1,17 @@
 """gvd-jax deblur"""
 
 import dataclasses
+import sys
 import time
+from json import dumps
 from typing import Annotated, Any
 
-import numpy as np
 from tyro.conf import arg
 
 from gvd_jax.commands import options
+from gvd_jax.errors import InputError
+
+GIB = 2**30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Deblur:
     input: options.In
     """blurry clip: a video file, or a folder of PNG, JPEG or TIFF images"""
     output: options.Out
-    """restored clip: a .mp4, .m4v, .mov or .mkv file, or a folder for PNG images"""
+    """restored clip: a .mp4, .m4v, .mov, .mkv or .webm file, or a folder for PNG images"""
     preset: options.Preset = "default"
     """settings: the best pictures, those for noisy footage, quick ones, the paper's, or the 2015 method's"""
     duty_cycle: Annotated[str | None, arg(metavar="TAU|auto", help_behavior_hint="(default: auto)")] = None
@@ -30,51 +34,91 @@ class Deblur:
         str | None, arg(metavar="srgb|gamma22|none|auto", help_behavior_hint="(default: the preset's)")
     ] = None
     """camera curve that is undone first, for blur adds up in linear light; chosen by the fit if auto"""
+    preview: Annotated[bool, arg(help_behavior_hint="")] = False
+    """first restore three frames and draw them into OUT.preview.png"""
     report: options.Folder = None
-    """write a page that shows the run as it goes, and all its results in the end"""
+    """write a page, index.html, that shows the run as it goes and in the end what it did"""
     maps: options.Folder = None
     """write flow (.flo, .png) and defocus (.npy, .png)"""
     frames: options.Frames = None
     """take frames A to B - 1 only"""
     crop: Annotated[str | None, arg(metavar="Y,X,H,W", help_behavior_hint="")] = None
     """take H x W pixels from row Y and column X only"""
+    max_memory: Annotated[float | None, arg(metavar="GB", help_behavior_hint="(default: most of what is free)")] = None
+    """cut the clip into windows and tiles that take no more"""
+    resume: Annotated[bool, arg(help_behavior_hint="")] = False
+    """go on with a run of the same input and options that broke off"""
+    hosts: Annotated[str | None, arg(metavar="auto|ADDRESS:PORT,COUNT,NUMBER", help_behavior_hint="")] = None
+    """share the work with other hosts that run the same command and see the same folders"""
     overwrite: options.Overwrite = False
     """write over outputs that exist"""
+    json: Annotated[bool, arg(help_behavior_hint="")] = False
+    """print the result as one line of JSON"""
+    quiet: Annotated[bool, arg(help_behavior_hint="")] = False
+    """show no progress"""
 
     def run(self) -> None:
         """Check every option and output, then compute."""
         duty_cycle = options.parse_duty_cycle(self.duty_cycle, self.shutter_angle)
         frames, window = options.parse_frames(self.frames), options.parse_crop(self.crop)
 
+        from gvd_jax.commands import job as jobs
         from gvd_jax.commands.compile_cache import use_compile_cache
-        from gvd_jax.commands.maps import write_maps
         from gvd_jax.commands.outputs import check_outputs
         from gvd_jax.commands.progress_bar import progress_bar
-        from gvd_jax.method import deblur as method_deblur
-        from gvd_jax.video.read_write import read_video, write_video
+        from gvd_jax.scale.hosts import join_hosts
+        from gvd_jax.scale.job import check_unfinished, open_job
+        from gvd_jax.scale.memory import budget
+        from gvd_jax.video.sink import open_target
+        from gvd_jax.video.source import cropped, open_source
         from gvd_jax.view.report import Report
 
         folders = [folder for folder in (self.report, self.maps) if folder is not None]
-        check_outputs([self.input], [self.output], folders, self.overwrite)
+        check_unfinished(self.output, self.resume, self.overwrite)
+        check_outputs([self.input], [self.output], folders, self.overwrite or self.resume)
         config = self._config()
-        clip = read_video(self.input, frames)
-        blurry = options.crop(clip.frames, window)
-        report = None if self.report is None else Report(self.report)
-
+        source = open_source(self.input, frames)
+        source = source if window is None else cropped(source, *window)
+        if source.count < 2:
+            raise InputError(f"{self.input} has 1 frame, which shows no motion; give at least 2 consecutive frames")
+        target = open_target(self.output, source, self.overwrite)
+        outputs = jobs.Outputs(target, self.maps, self.report)
         use_compile_cache()
+        hosts = join_hosts(self.hosts)
+        asked = self._settings() | {"input_files": jobs.identity(self.input)}
+        job = open_job(self.output, asked, self.resume or not hosts.first, self.overwrite)
+        hosts.meet("the job is open")
+        for note in target.notes if hosts.first else ():
+            print(f"gvd-jax: {note}", file=sys.stderr)
+
         start = time.monotonic()
-        with progress_bar() as bar:
-            hooks = [bar] if report is None else [bar, report]
-            result = method_deblur.deblur(blurry, duty_cycle, config, hooks=hooks)
-        latent, found = np.asarray(result.latent), f"{np.mean(result.duty_cycle):.3f}"
-        write_video(self.output, latent, clip.fps, self.overwrite, clip.bit_depth, clip.names)
-        if self.maps is not None:
-            write_maps(self.maps, result.flow, result.defocus)
-        if report is not None:
-            settings = {field.name: str(getattr(self, field.name)) for field in dataclasses.fields(self)}
-            report.finish(blurry, latent, result.flow, result.defocus, settings | {"duty_cycle": found})
-        size = f"{len(latent)} frames of {latent.shape[2]}x{latent.shape[1]}"
-        print(f"{self.output}: {size}, duty cycle {found}, {time.monotonic() - start:.0f} s")
+        memory = budget(None if self.max_memory is None else self.max_memory * GIB, source.channels)
+        survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts)
+        if self.preview and hosts.first:
+            jobs.preview(source, survey, layout, config, self.output)
+        with progress_bar(self.quiet) as hooks, jobs.failing_well(job, layout):
+            if self.report is not None and hosts.first:
+                hooks = [*hooks, Report(self.report, self._settings())]
+            jobs.restore_clip(job, source, outputs, survey, layout, config, hosts, hooks)
+        if hosts.first:
+            hosts.wait_for([job.window(k) for k in range(len(layout.windows))])
+            found = jobs.join(job, outputs, layout, self._settings())
+            self._tell(source, found, time.monotonic() - start)
+
+    def _tell(self, source: Any, duty_cycle: float, seconds: float) -> None:
+        if self.json:
+            size = {"frames": source.count, "height": source.height, "width": source.width}
+            found = {"duty_cycle": round(duty_cycle, 4), "seconds": round(seconds, 1)}
+            print(dumps({"output": str(self.output), **size, **found}))
+        else:
+            size = f"{source.count} frames of {source.width}x{source.height}"
+            print(f"{self.output}: {size}, duty cycle {duty_cycle:.3f}, {seconds:.0f} s")
+
+    def _settings(self) -> dict[str, str]:
+        """What makes up the result, as text."""
+        aside = ("resume", "overwrite", "json", "quiet", "preview", "hosts")
+        names = [field.name for field in dataclasses.fields(self) if field.name not in aside]
+        return {name: str(getattr(self, name)) for name in names}
 
     def _config(self) -> Any:
         from gvd_jax.method.config import Config

@@ -32,16 +32,18 @@ class Demo:
         from gvd_jax.method.config import Config
         from gvd_jax.video.read_write import write_video
         from gvd_jax.video.synthesize import demo_clip
+        from gvd_jax.view.colour import largest_defocus, largest_motion
         from gvd_jax.view.figures import before_after, save
 
         check_folder(self.output, self.overwrite)
         use_compile_cache()
         clip = demo_clip(self.seed)
-        with progress_bar() as bar:
-            result = method_deblur.deblur(clip.blurry, "auto", getattr(Config, self.preset)(), hooks=[bar])
+        with progress_bar() as hooks:
+            result = method_deblur.deblur(clip.blurry, "auto", getattr(Config, self.preset)(), hooks=hooks)
         write_video(self.output / "blurry.mp4", clip.blurry, overwrite=self.overwrite)
         write_video(self.output / "restored.mp4", result.latent, overwrite=self.overwrite)
-        write_maps(self.output / "maps", result.flow, result.defocus)
+        full = largest_motion(result.flow), largest_defocus(result.defocus)
+        write_maps(self.output / "maps", result.flow, result.defocus, *full)
         middle = len(clip.blurry) // 2
         pictures = {"blurry": clip.blurry, "restored": result.latent, "truth": clip.sharp}
         save(

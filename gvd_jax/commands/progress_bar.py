@@ -13,10 +13,13 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
-def progress_bar() -> Iterator[Hook]:
-    """A hook that shows the level, the share of all the work that is done and the time left."""
+def progress_bar(quiet: bool = False) -> Iterator[list[Hook]]:
+    """Hooks that show the place, the share of all the work that is done and the time left; none if `quiet`."""
+    if quiet:
+        yield []
+        return
     if not sys.stderr.isatty():
-        yield _lines()
+        yield [_lines()]
         return
     # Without smoothing the rate is that of the whole run: one level is no guide to the next.
     with tqdm(total=1.0, bar_format=BAR, smoothing=0.0, file=sys.stderr, desc="starting") as bar:
@@ -25,7 +28,7 @@ def progress_bar() -> Iterator[Hook]:
             bar.set_description_str(_place(progress), refresh=False)
             bar.update(progress.fraction - bar.n)
 
-        yield show
+        yield [show]
 
 
 def _lines() -> Hook:
@@ -33,7 +36,8 @@ def _lines() -> Hook:
 
     def show(progress: Progress) -> None:
         nonlocal level, printed
-        if progress.level == level and progress.seconds - printed < SECONDS_BETWEEN_LINES and progress.fraction < 1:
+        new = progress.level != level and not progress.part  # of a long clip every part has the same levels
+        if not new and progress.seconds - printed < SECONDS_BETWEEN_LINES and progress.fraction < 1:
             return
         level, printed = progress.level, progress.seconds
         left = tqdm.format_interval(progress.seconds * (1 / max(progress.fraction, 1e-3) - 1))
@@ -44,4 +48,5 @@ def _lines() -> Hook:
 
 def _place(progress: Progress) -> str:
     height, width = progress.shape
-    return f"level {progress.level + 1} of {progress.levels} ({width}x{height}) {progress.stage}"
+    part = f"{progress.part}, " if progress.part else ""
+    return f"{part}level {progress.level + 1} of {progress.levels} ({width}x{height}) {progress.stage}"

@@ -77,8 +77,8 @@ class Sweep:
         taus = [setting["duty_cycle"] for setting in settings] if self.duty_cycle else "auto"
 
         use_compile_cache()
-        with progress_bar() as bar:
-            found = sweep(blurry, taus, [self._config(s) for s in settings], self.batch_size, hooks=[bar])
+        with progress_bar() as hooks:
+            found = sweep(blurry, taus, [self._config(s) for s in settings], self.batch_size, hooks=hooks)
         self._write(settings, np.asarray(found.latent), blurry, sharp, clip.fps)
 
     def _settings(self) -> list[Setting]:

@@ -1,0 +1,93 @@
+"""A job and what is finished of it, in a folder beside the output, so that a run that broke off can go on.
+
+The folder holds job.json, what was asked and what was found out, and a folder per finished window. Everything appears
+there under its name when it is complete.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gvd_jax.errors import InputError
+
+FACTS = "job.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """The folder, and what was asked: JSON values."""
+
+    folder: Path
+    asked: Mapping[str, Any]
+
+    @property
+    def facts(self) -> Path:
+        """The file of what was asked and found out."""
+        return self.folder / FACTS
+
+    def found(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What was found out when the job began; made and kept if it begins now."""
+        if not self.facts.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self.facts, json.dumps({"asked": self.asked, "found": make()}, indent=1))
+        return json.loads(self.facts.read_text())["found"]
+
+    def window(self, number: int) -> Path:
+        """Where a window is when it is finished."""
+        return self.folder / f"{number:06d}"
+
+    def finish_window(self, number: int, write: Callable[[Path], None]) -> None:
+        """Let `write` fill a folder, and keep it as that of the window."""
+        temporary = self.folder / f".{number:06d}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        write(temporary)
+        temporary.replace(self.window(number))
+
+    def clear(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def check_unfinished(output: Path, resume: bool, overwrite: bool) -> Path:
+    """The work folder of an output; `InputError` if a run broke off that is neither to be resumed nor overwritten."""
+    output = output.resolve()
+    folder = output.with_name(f"{output.name}.unfinished")
+    if folder.exists() and not (folder / FACTS).exists() and any(not p.name.startswith(".") for p in folder.iterdir()):
+        raise InputError(f"{folder} is no folder of an unfinished run; move it away")
+    if folder.exists() and not resume and not overwrite:
+        raise InputError(f"{folder} holds an unfinished run; go on with --resume, or begin anew with --overwrite")
+    return folder
+
+
+def open_job(output: Path, asked: Mapping[str, Any], resume: bool, overwrite: bool) -> Job:
+    """The job of an output: a new one, or with `resume` the one that broke off.
+
+    Raises `InputError` as `check_unfinished` does, or if something else was asked before.
+    """
+    job = Job(check_unfinished(output, resume, overwrite), json.loads(json.dumps(asked)))
+    if not resume or not job.facts.exists():
+        job.clear()
+        return job
+    before = json.loads(job.facts.read_text())["asked"]
+    for name in before | job.asked:
+        if before.get(name) != job.asked.get(name):
+            raise InputError(
+                f"{output} was begun with {name} {before.get(name)}, now it is {job.asked.get(name)}; "
+                "give the same input and options, or --overwrite in the place of --resume to begin anew"
+            )
+    return job
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, even if the power fails."""
+    temporary = path.with_name(f".{path.name}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,72 @@
+"""What is found out of a long clip before it is cut, for all its parts alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.method.config import Config
+from gvd_jax.method.reach import reach
+from gvd_jax.method.start import find_start
+from gvd_jax.ops.resize import resize_frames
+from gvd_jax.shapes import HostArray
+
+PROBES = 5
+FRAMES = 9  # of a probe
+PIXELS = 480 * 640  # of a frame of a probe: larger ones shrink, and the duty cycle stays as it is
+
+Read = Callable[[int, int], HostArray]  # frames [start, stop) of the clip, [T, H, W, C] in [0, 1]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a clip as a whole.
+
+    The duty cycle, the name of the camera curve, None if it is that of the settings, and in pixels the longest motion
+    per frame and the longest path of an exposure to either side.
+    """
+
+    duty_cycle: float | Literal["auto"]
+    transfer: str | None = None
+    motion: float = 0.0
+    blur: float = 0.0
+
+    def settings(self, config: Config) -> Config:
+        """With the camera curve of the clip."""
+        return config if self.transfer is None else config.with_transfer(self.transfer)
+
+
+def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], config: Config) -> Survey:
+    """Of the `count` frames that `read` gives, from probes spread over them.
+
+    Where more moves, a probe knows more: the duty cycle is the median weighted by motion, and so is the curve chosen.
+    """
+    frames = min(FRAMES, count)
+    probes = min(PROBES, -(-count // frames))
+    starts = np.linspace(0, count - frames, probes).round().astype(int)
+    taus, curves, motions, blurs = [], [], [], []
+    for start in starts:
+        probe = jnp.asarray(read(int(start), int(start) + frames))
+        height, width = probe.shape[1:3]
+        scale = min(1.0, (PIXELS / (height * width)) ** 0.5)
+        if scale < 1:
+            probe = jnp.clip(resize_frames(probe, round(scale * height), round(scale * width)), 0, 1)
+        given = duty_cycle if isinstance(duty_cycle, str) else jnp.full(frames, duty_cycle)
+        found = find_start(probe, given, config)
+        assert found.config.transfer is not None  # chosen by now
+        taus.append(float(found.duty_cycle.mean()))
+        curves.append(found.config.transfer.name)
+        motions.append(float(reach(found.flow, jnp.ones(frames))) / scale)
+        blurs.append(float(reach(found.flow, found.duty_cycle)) / scale)
+    weight = np.array(motions) + 1e-6
+    tau = _median(np.array(taus), weight) if isinstance(duty_cycle, str) else duty_cycle
+    votes = {name: weight[[own == name for own in curves]].sum() for name in curves}
+    return Survey(tau, max(votes, key=lambda name: votes[name]), max(motions), max(blurs))
+
+
+def _median(values: np.ndarray, weight: np.ndarray) -> float:
+    order = np.argsort(values)
+    share = weight[order].cumsum() / weight.sum()
+    return float(values[order][np.searchsorted(share, 0.5)])
