@@ -124,7 +124,7 @@ def _full_colour(survey: Survey, restored: Restored, config: Config) -> tuple[fl
     """Pixels of motion and of defocus that full colour stands for: of the clip, not of a window, or colours jump."""
     if not survey.motion:
         return largest_motion(restored.flow), largest_defocus(restored.defocus)
-    return max(1.0, survey.motion), max(1.0, *config.scales)
+    return max(1.0, survey.motion), max((1.0, *config.scales))
 
 
 def preview(source: Source, survey: Survey, layout: Layout, config: Config, output: Path) -> None:

@@ -3,15 +3,18 @@
 An image is uint8 or uint16 [H, W, C], full range, C = 1 or 3. What goes wrong raises `UNREADABLE`.
 """
 
+import struct
+import warnings
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
-import imageio.v3 as iio
 import numpy as np
 from av.error import FFmpegError
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation
+from PIL import Image, ImageOps
 
 from gvd_jax.shapes import HostArray
 
@@ -19,6 +22,7 @@ SMOOTH = Interpolation.BICUBIC | Interpolation.ACCURATE_RND  # the default repea
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 FULL = 2  # AVCOL_RANGE_JPEG
 UNREADABLE = (FFmpegError, OSError, ValueError, IndexError, StopIteration)  # the last two: a file without pictures
+JPEG = b"\xff\xd8"  # with which such a file begins, whatever its name
 
 
 def read_image(path: Path) -> tuple[HostArray, int]:
@@ -29,16 +33,31 @@ def read_image(path: Path) -> tuple[HostArray, int]:
 
 def read_layers(path: Path) -> tuple[HostArray, HostArray | None, int]:
     """The same, and the alpha channel apart, [H, W, 1] of as many bits; None if the file has none."""
-    if path.suffix.lower() in (".jpg", ".jpeg"):
-        image = iio.imread(path, rotate=True)
-        if image.ndim == 3 and image.shape[-1] != 3:
-            raise ValueError("CMYK colours")
-        return image.reshape(*image.shape[:2], -1), None, 8
-    with path.open("rb") as file, av.open(file, "r") as container:
-        frame = next(container.decode(video=0))
+    with path.open("rb") as file:
+        begin = file.read(len(JPEG))
+        file.seek(0)
+        if begin == JPEG:
+            return _read_jpeg(file), None, 8
+        with av.open(file, "r") as container:
+            if container.format.name == "tty":  # FFmpeg draws a text file as a film
+                raise ValueError("a text file")
+            frame = next(container.decode(video=0))
     (image, white), depth = _integers(frame), depth_of(frame.format)
     image = image if white == 2**depth - 1 else quantise(image / np.float32(white), depth)
     return image, _alpha(frame), depth
+
+
+def _read_jpeg(file: BinaryIO) -> HostArray:
+    """By Pillow, which makes chroma smooth and knows which side is up."""
+    try:
+        with warnings.catch_warnings(), Image.open(file, formats=["JPEG"]) as image:
+            warnings.simplefilter("ignore")  # of what is odd in notes that the camera left
+            if image.mode not in ("L", "RGB"):
+                raise ValueError(f"{image.mode} colours")
+            values = np.asarray(ImageOps.exif_transpose(image))
+    except (Image.DecompressionBombError, SyntaxError, TypeError, KeyError, struct.error) as error:
+        raise ValueError(str(error)) from error
+    return values.reshape(*values.shape[:2], -1)
 
 
 def bits_of(kind: av.VideoFormat) -> int:

@@ -28,6 +28,8 @@ def opened(path: Path, ahead: bool = True) -> Iterator[tuple[InputContainer, av.
         if not streams:
             raise ValueError("no pictures that move")
         stream = streams[0]
+        if stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
+            raise ValueError("a compression that is not known")
         stream.thread_type = "AUTO" if ahead else "SLICE"
         yield container, stream
 

@@ -1,5 +1,6 @@
 """Frames as a segment: a closed file of compressed pictures that others can follow without being encoded again."""
 
+import io
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.error import FFmpegError
 
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
@@ -36,7 +38,7 @@ H265 = Encoding(
     "libx265",
     "yuv420p10le",
     10,
-    (("crf", "12"), ("x265-params", f"log-level=error:bframes=0:cutree=0:pools={THREADS}")),
+    (("crf", "12"), ("x265-params", f"log-level=none:bframes=0:cutree=0:pools={THREADS}")),
     "hvc1",
 )
 VP9 = Encoding(
@@ -62,12 +64,18 @@ class Picture:
     curve: int
 
 
-def check_encoder(encoding: Encoding) -> None:
-    """Raise `InputError` if PyAV was built without it."""
+def check_encoder(encoding: Encoding, picture: Picture) -> None:
+    """Raise `InputError` if PyAV was built without it, or it takes no frames of that size."""
     if encoding.encoder not in av.codecs_available:
         raise InputError(
             f"this PyAV has no {encoding.encoder}; install it anew with `pip install av`, or write a folder of images"
         )
+    try:
+        with av.open(io.BytesIO(), "w", format="mp4") as container:
+            _stream(container, encoding, picture, 1 / picture.rate).codec_context.open()
+    except FFmpegError as error:
+        size = f"{picture.width}x{picture.height}"
+        raise InputError(f"{encoding.encoder} takes no frames of {size}; write a folder of images") from error
 
 
 def write_segment(

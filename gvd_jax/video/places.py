@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from av.error import FFmpegError
+
 from gvd_jax.errors import InputError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -87,5 +89,5 @@ def failures_named(path: Path) -> Iterator[None]:
     """Errors of the system become the one line that a user may see."""
     try:
         yield
-    except OSError as error:
+    except (OSError, FFmpegError) as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -60,7 +60,7 @@ def open_target(path: str | Path, source: Source, overwrite: bool) -> Target:
     )
     names = _png_names(source.names, source.count) if is_folder(path) else ()
     if not names:
-        check_encoder(encoding)
+        check_encoder(encoding, picture)
         mux.check_sound(path, source)
     return Target(path, source, names, encoding, picture, unit, ticks, _notes(path, source, encoding))
 

@@ -140,6 +140,8 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
 
 
 def _read_layers(file: Path) -> tuple[HostArray, HostArray | None, int]:
+    if not file.is_file():  # a folder, a link to nothing, or a pipe, which never ends
+        raise InputError(f"{file} is named like an image but is no file; remove it or give it another name")
     try:
         return codec.read_layers(file)
     except codec.UNREADABLE as error:

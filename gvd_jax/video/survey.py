@@ -1,6 +1,5 @@
 """One pass through a video file that finds what its header does not say for sure: length, times, kind and damage."""
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -11,10 +10,13 @@ from av.container import InputContainer
 
 from gvd_jax.errors import InputError
 from gvd_jax.video import codec, decode
+from gvd_jax.video.ending import cut_short
 
 PQ, HLG = 16, 18  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
 BT709, UNSPECIFIED = 1, (0, 2)  # primaries and curve
 DEFAULT_FPS = 30
+LONGEST = 1000  # seconds from one frame to the next; longer ones no player could show
+FASTEST = 1_000_000  # frames per second
 TO_SDR = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
 )
@@ -88,6 +90,7 @@ def _survey(path: Path, first: int, stop: int | None, ahead: bool) -> Survey | N
 @dataclass(frozen=True)
 class _Walk:
     sample: av.VideoFrame | None  # the first that was asked for
+    kinds: list[av.VideoFormat]  # of all that were
     stamps: list[int | None]
     end: int  # when the last goes, in the unit of the stamps
     count: int
@@ -99,6 +102,7 @@ class _Walk:
 def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: int, stop: int | None) -> _Walk:
     stamps: list[int | None] = []
     awaited: set[int | None] = set()
+    kinds: dict[str, av.VideoFormat] = {}
     sample, count, end, more, damaged = None, 0, 0, False, False
     for frame in decode.frames(container, stream, awaited):
         damaged, more = frame is None, frame is not None and count == stop
@@ -109,23 +113,14 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
             sample = sample or frame
             _check(path, frame, count, sample, first)
             stamps.append(frame.pts)
+            kinds.setdefault(frame.format.name, frame.format)
             end = (frame.pts or 0) + (frame.duration or 0)
         if frame.pts is not None:
             awaited.discard(frame.pts)
         count += 1
-    damaged = damaged or (not more and count > 0 and _cut_short(container, stream, end, count))
+    damaged = damaged or (not more and count > 0 and cut_short(path, container.format.name))
     missing = any(stamp is None or not more or stamp < end for stamp in awaited)
-    return _Walk(sample, stamps, end, count, more, damaged, complete=not missing and not damaged)
-
-
-def _cut_short(container: InputContainer, stream: av.VideoStream, end: int, count: int) -> bool:
-    """Whether a Matroska file ends well before its header says: where such a file is cut it just stops."""
-    announced = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))
-    if not container.format.name.startswith("matroska") or announced is None or stream.time_base is None:
-        return False
-    hours, minutes, seconds = map(Fraction, announced.groups())
-    found = end * stream.time_base
-    return 3600 * hours + 60 * minutes + seconds - found > 2 * found / count
+    return _Walk(sample, [*kinds.values()], stamps, end, count, more, damaged, complete=not missing and not damaged)
 
 
 def _check(path: Path, frame: av.VideoFrame, number: int, sample: av.VideoFrame, first: int) -> None:
@@ -150,10 +145,10 @@ def _upright(frame: av.VideoFrame) -> tuple[int, int]:
 def _describe(
     container: InputContainer, stream: av.VideoStream, frame: av.VideoFrame, walk: _Walk, whole: bool
 ) -> Survey:
-    rate = stream.average_rate or stream.guessed_rate
+    rate = _rate(stream)
     unit = stream.time_base or Fraction(1, DEFAULT_FPS)
     known = [stamp for stamp in walk.stamps if stamp is not None]
-    ordered = len(known) == len(walk.stamps) and all(a < b for a, b in pairwise(known))
+    ordered = len(known) == len(walk.stamps) and all(0 < (b - a) * unit < LONGEST for a, b in pairwise(known))
     start = known[0] * unit if ordered else Fraction(0)
     height, width = _upright(frame)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -161,8 +156,8 @@ def _describe(
     return Survey(
         height=height,
         width=width,
-        channels=codec.channels_of(frame.format),
-        bits=codec.bits_of(frame.format),
+        channels=max(map(codec.channels_of, walk.kinds)),
+        bits=max(map(codec.bits_of, walk.kinds)),
         fps=float(rate if rate and times == _steady(len(known), rate) else (len(times) - 1) / times[-1]),
         times=times,
         start=start,
@@ -188,6 +183,12 @@ def _times(stamps: list[int], end: int, unit: Fraction, rate: Fraction | None) -
     steady = _steady(len(stamps), rate)
     near = all(abs(a - b) <= unit for a, b in zip(exact[:-1], steady[:-1], strict=True))
     return steady if near and abs(exact[-1] - steady[-1]) <= 2 * unit else exact
+
+
+def _rate(stream: av.VideoStream) -> Fraction | None:
+    """Frames per second, as the header has it; None if that is nothing that a camera does."""
+    rate = stream.average_rate or stream.guessed_rate
+    return rate if rate and 1 / LONGEST < rate < FASTEST else None
 
 
 def _steady(count: int, rate: Fraction | None) -> tuple[Fraction, ...]:
@@ -218,5 +219,5 @@ def _notes(container: InputContainer, stream: av.VideoStream, kind: av.VideoForm
     if container.streams.subtitles:
         notes.append("subtitles are dropped")
     if unordered and container.format.name != "avi":  # which has no times, and a constant rate
-        notes.append("the times of the frames are out of order; they are written at a constant rate")
+        notes.append("the times of the frames are out of order or far apart; they are written at a constant rate")
     return notes

@@ -1,0 +1,172 @@
+"""What windows and tiles change of a clip, and whether memory keeps its promise.
+
+    python -m experiments.long_clips [--rows NAME ...]
+
+A photograph under a shake of 6 px per frame interval is restored as a whole and in parts; PSNR is over all frames.
+Memory is the peak of `gvd-jax deblur` on a clip of 1280x720, all its libraries included, against --max-memory; the soak
+is 2,000 frames of 64x48, and its memory after a quarter of the windows and in the end.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import gvd_jax as gvd
+from experiments.clips import rendered_clip
+from experiments.command import run
+from experiments.results import Results, Row
+from gvd_jax import metrics
+from gvd_jax.scale.layout import BLURS, MARGIN, Layout
+from gvd_jax.scale.run import Window, read_windows, restore_windows
+from gvd_jax.scale.spans import cut
+from gvd_jax.scale.survey import Survey, take_survey
+from gvd_jax.scale.window import Restored
+from gvd_jax.shapes import HostArray
+from gvd_jax.video.synthesize import RenderedClip
+
+TAU, MOTION = 0.45, 6.0
+CONFIG = gvd.Config.default()
+GIB = 2**30
+
+
+Size = tuple[int, int, int]  # frames, height, width
+
+
+@functools.cache
+def clip_of(size: Size) -> RenderedClip:
+    """The clip of a size."""
+    return rendered_clip(*size, TAU, MOTION)
+
+
+@functools.cache
+def survey_of(size: Size) -> Survey:
+    """What the command finds out of it."""
+    return take_survey(lambda start, stop: clip_of(size).blurry[start:stop], size[0], TAU, CONFIG)
+
+
+@functools.cache
+def restored_whole(size: Size) -> HostArray:
+    """The latent frames."""
+    return np.asarray(gvd.deblur(clip_of(size).blurry, TAU, CONFIG).latent)
+
+
+def restored_in_parts(size: Size, layout: Layout) -> HostArray:
+    """The latent frames."""
+    blurry = clip_of(size).blurry
+    latent = np.empty_like(blurry)
+
+    def keep(window: Window, _: Sequence[HostArray], restored: Restored) -> None:
+        latent[window.span.first : window.span.last] = restored.latent
+
+    windows = [Window(k, span) for k, span in enumerate(layout.windows)]
+    stream = read_windows(enumerate(blurry), windows)
+    restore_windows(stream, len(windows), layout, survey_of(size), CONFIG, keep, [])
+    return latent
+
+
+def compare(size: Size, layout: Layout) -> Row:
+    """What parts change: PSNR, over all frames and over those next to a border of windows, and gray levels."""
+    sharp, whole, parts = clip_of(size).sharp, restored_whole(size), restored_in_parts(size, layout)
+    before, after = (np.asarray(metrics.psnr(latent, sharp)) for latent in (whole, parts))
+    difference = 255 * np.abs(whole - parts)
+    row: Row = {"whole dB": before.mean(), "parts dB": after.mean(), "loss dB": (before - after).mean()}
+    borders = [k for span in layout.windows[1:] for k in (span.first - 1, span.first)]
+    if borders:
+        row["loss at borders dB"] = (before - after)[borders].mean()
+    row |= {
+        "worst frame dB": (before - after).max(),
+        "mean difference": difference.mean(),
+        "99.9 %": np.quantile(difference, 0.999),
+        "largest": difference.max(),
+    }
+    return {name: round(float(value), 4) for name, value in row.items()}
+
+
+def windows(length: int, context: int) -> Row:
+    """24 frames of 192x144 in windows of a length."""
+    return compare((24, 144, 192), Layout(cut(24, length, 2 * context), cut(144, 144, 0), cut(192, 192, 0)))
+
+
+def tiles(height: int, width: int, count: int) -> Row:
+    """7 frames in count x count tiles."""
+    size = 7, height, width
+    overlap = 2 * round(MARGIN + BLURS * survey_of(size).blur)
+    rows, columns = (cut(length, -(-(length + (count - 1) * overlap) // count), overlap) for length in (height, width))
+    return compare(size, Layout(cut(7, 7, 0), rows, columns)) | {"overlap px": overlap}
+
+
+def command(arguments: list[str], sampled: bool = False) -> tuple[float, list[int], str]:
+    """Seconds of a command, its peak memory in bytes (or `sampled` every second), and what it prints."""
+    begun = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "gvd_jax", *arguments], stdout=subprocess.PIPE, text=True)
+    name, memory = "VmRSS:" if sampled else "VmHWM:", []
+    while process.poll() is None:
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        memory += [int(line.split()[1]) * 1024 for line in lines if line.startswith(name)]
+        time.sleep(1.0 if sampled else 0.1)
+    assert process.returncode == 0 and process.stdout is not None
+    return time.monotonic() - begun, memory, process.stdout.read()
+
+
+def memory(gigabytes: float) -> Row:
+    """The peak under --max-memory, of 9 frames of 1280x720."""
+    with tempfile.TemporaryDirectory() as folder:
+        gvd.write_video(f"{folder}/in", clip_of((9, 720, 1280)).blurry)
+        arguments = [f"{folder}/in", f"{folder}/out", "--duty-cycle", str(TAU), "--max-memory", str(gigabytes)]
+        seconds, peaks, _ = command(["deblur", *arguments, "--quiet"])
+        score = metrics.psnr(gvd.read_video(f"{folder}/out").frames, clip_of((9, 720, 1280)).sharp).mean()
+    return {
+        "allowed GB": gigabytes,
+        "peak GB": round(max(peaks) / GIB, 3),
+        "seconds": round(seconds, 1),
+        "dB": round(float(score), 3),
+    }
+
+
+def soak() -> Row:
+    """2,000 frames of 64x48 by the fast preset."""
+    with tempfile.TemporaryDirectory() as folder:
+        frames = clip_of((40, 48, 64)).blurry
+        there_and_back = np.concatenate([frames, frames[-2:0:-1]])
+        gvd.write_video(f"{folder}/in.mp4", there_and_back[np.arange(2000) % len(there_and_back)], fps=30)
+        arguments = [f"{folder}/in.mp4", f"{folder}/out.mp4", "--duty-cycle", str(TAU), "--preset", "fast", "--quiet"]
+        seconds, held, _ = command(["deblur", *arguments], sampled=True)
+        count = len(gvd.read_video(f"{folder}/out.mp4").frames)
+    half, end = (np.median(held[round(part * len(held)) :][:5]) for part in (0.5, 0.95))
+    return {
+        "frames": count,
+        "seconds": round(seconds, 1),
+        "peak GB": round(max(held) / GIB, 3),
+        "GB at half": round(half / GIB, 3),
+        "GB at the end": round(end / GIB, 3),
+    }
+
+
+def main(rows: tuple[str, ...] = ()) -> None:
+    """Measure the named rows, or those that are missing, and print the table."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    trials: dict[str, Callable[[], Row]] = {
+        "windows of 12, 2 more on either side": lambda: windows(12, 2),
+        "windows of 12, 3 more on either side": lambda: windows(12, 3),
+        "windows of 12, 4 more on either side": lambda: windows(12, 4),
+        "2x2 tiles of 640x480": lambda: tiles(480, 640, 2),
+        "9 frames of 1280x720 in 2 GB": lambda: memory(2.0),
+        "9 frames of 1280x720 in 4 GB": lambda: memory(4.0),
+        "2,000 frames of 64x48": soak,
+    }
+    kept = Results(Path("experiments/results/long_clips.json"))
+    for name, measure in trials.items():
+        if kept.wants(name, rows):
+            kept.add(name, measure())
+    print(kept.table())
+
+
+if __name__ == "__main__":
+    run(main)
