@@ -1,14 +1,17 @@
 """The command line. Heavy libraries are imported by the command that runs, so that --help is quick."""
 
+import dataclasses
 import os
 import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from itertools import takewhile
+from typing import Annotated, Literal
 
 import tyro
+from tyro.conf import Positional, arg
 
 from gvd_jax.commands.deblur import Deblur
 from gvd_jax.commands.demo import Demo
@@ -22,18 +25,32 @@ NAME = "gvd-jax"
 DESCRIPTION = "Remove motion blur and defocus blur from video."
 
 
+@dataclasses.dataclass(frozen=True)
+class Completion:
+    """Print a script that lets a shell complete commands and options."""
+
+    shell: Annotated[Literal["bash", "zsh", "fish"], Positional, arg(metavar="SHELL")]
+    """bash, zsh or fish"""
+
+    def run(self) -> None:
+        """Let tyro print it."""
+        parse(["--tyro-print-completion", self.shell])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 with a result, 2 with one line on standard error, 130 after Ctrl-C."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a name may have letters that the terminal has not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         parse(argv).run()
     except InputError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
+        print(f"{NAME}: {_printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read the output has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails as well
         return BROKEN_PIPE
     except OSError as error:
-        print(f"{NAME}: {error}; free space or choose another place", file=sys.stderr)
+        print(f"{NAME}: {_printable(str(error))}; free space or choose another place", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         state = str(stop) or "what was not finished is not written"
@@ -42,13 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Sweep | Synthesize:
+def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Score | Completion:
     """The command and its options. `--help` prints and exits; bad options raise `InputError`."""
     complaint = StringIO()
     try:
         with redirect_stderr(complaint):
             return tyro.cli(
-                Demo | Deblur | Sweep | Synthesize | Score,
+                Demo | Deblur | Sweep | Synthesize | Score | Completion,
                 prog=NAME,
                 description=DESCRIPTION,
                 args=argv,
@@ -58,6 +75,11 @@ def parse(argv: Sequence[str] | None) -> Deblur | Demo | Score | Sweep | Synthes
         if not stop.code:
             raise
         raise InputError(_one_line(complaint.getvalue())) from None
+
+
+def _printable(text: str) -> str:
+    """One line, whatever is in the names of files: what is no letter or sign is written as Python writes it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _one_line(complaint: str) -> str:

@@ -54,7 +54,7 @@ def test_frames(text, expected):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([], "Expected one of {demo, deblur, sweep, synthesize, score}"),
+        ([], "Expected one of {demo, deblur, sweep, synthesize, score, completion}"),
         (["sharpen"], "Unrecognized options: sharpen"),
         (["deblur"], "Missing from gvd-jax deblur: IN OUT"),
         (["deblur", "IN", "OUT", "--fast"], "Unrecognized options: --fast"),
@@ -186,3 +186,12 @@ def test_help_names_every_option_of_the_contract(capsys):
 def test_the_command_line_itself_loads_nothing_heavy():
     code = "import sys, gvd_jax.cli; print([m for m in ('matplotlib', 'av', 'imageio', 'skimage') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "shell, line", [("bash", "complete -F"), ("zsh", "#compdef gvd-jax"), ("fish", "complete --no-files --command 'gvd-jax'")]
+)
+def test_a_shell_completes(capsys, shell, line):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["completion", shell])
+    assert not stop.value.code and line in capsys.readouterr().out

@@ -120,7 +120,7 @@ COMMANDS = [
     for page, found in BLOCKS.items()
     for _, kind, code in found
     if kind == ""
-    for match in re.finditer(r"^(?:\w+=\S+ )*gvd-jax ([^&#\n]+)", code, re.MULTILINE)
+    for match in re.finditer(r"^(?:\w+=\S+ )*gvd-jax ([^&#>\n]+)", code, re.MULTILINE)
 ]
 
 
