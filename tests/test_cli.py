@@ -178,6 +178,7 @@ def test_help_names_every_option_of_the_contract(capsys):
         "hosts",
         "json",
         "quiet",
+        "verbose",
     ):
         assert f"--{option} " in text
     assert "--defocus" not in text and "--no-overwrite" not in text

@@ -79,6 +79,14 @@ def test_preview_comes_first_and_json_is_one_line(tmp_path, folder, calls, capsy
     ]
 
 
+def test_verbose_shows_every_step_and_not_with_quiet(tmp_path, folder, calls, capsys):
+    assert cli.main(["deblur", str(folder), str(tmp_path / "out"), "--verbose", "--quiet"]) == 2
+    assert "contradict" in error_line(capsys) and not calls
+    assert cli.main(["deblur", str(folder), str(tmp_path / "out"), "--verbose"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" s, ")[2] for line in lines] == [f"level {k} of 2 (32x24) latent: data 1" for k in (1, 2)]
+
+
 LONG = np.random.default_rng(1).integers(0, 256, (20, 24, 32, 3)).astype(np.float32) / 255
 
 

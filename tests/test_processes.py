@@ -1,6 +1,7 @@
-"""Several devices and several hosts give what one gives."""
+"""Several devices, several hosts, and a process that was killed and goes on: all give what one process gives."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from gvd_jax.video.read_write import read_video, write_video
 
 # A step along the gradient takes the place of the method, for every device and every host compiles its own programs.
 STEP = """
+import os
+import signal
 import sys
 import jax
 import jax.numpy as jnp
@@ -38,6 +41,8 @@ def step(blurry, tau):
 def block(frames, survey, config, hooks):
     blurry, tau = jnp.asarray(frames), jnp.full(len(frames), survey.duty_cycle)
     used.append(str(blurry.device))
+    if len(used) == int(os.environ.get("KILLED_AT", 0)):
+        os.kill(os.getpid(), signal.SIGKILL)
     found = step(blurry, tau)
     return gvd.Result(found.latent, found.flow, found.defocus, found.defocus, tau, ())
 
@@ -105,3 +110,17 @@ def test_two_hosts_share_a_clip(tmp_path, port):
     assert np.abs(alone - frames).mean() > 0.01
     assert sorted(p.name for p in tmp_path.iterdir()) == ["alone", "in", "report", "shared"]
     assert (tmp_path / "report" / "index.html").read_text().count('class="frame"') == 48
+
+
+def test_a_killed_process_goes_on_bit_for_bit(tmp_path):
+    frames = np.random.default_rng(0).random((80, 16, 20, 3)).astype(np.float32)
+    write_video(tmp_path / "in.mp4", frames)
+    arguments = [tmp_path / "in.mp4", tmp_path / "out.mkv", "--quiet", "--resume"]
+    killed = subprocess.run(program(COMMAND, "deblur", *arguments), env=os.environ | {"KILLED_AT": "3"})
+    assert killed.returncode == -signal.SIGKILL
+    unfinished = tmp_path / "out.mkv.unfinished"
+    assert [(unfinished / f"{k:06d}").exists() for k in range(4)] == [True, True, False, False]
+    subprocess.run(program(COMMAND, "deblur", *arguments), check=True)
+    subprocess.run(program(COMMAND, "deblur", tmp_path / "in.mp4", tmp_path / "whole.mkv", "--quiet"), check=True)
+    assert (tmp_path / "out.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mp4", "out.mkv", "whole.mkv"]

@@ -56,11 +56,16 @@ class Deblur:
     """print the result as one line of JSON"""
     quiet: Annotated[bool, arg(help_behavior_hint="")] = False
     """show no progress"""
+    verbose: Annotated[bool, arg(help_behavior_hint="")] = False
+    """show every step, with its energy"""
 
     def run(self) -> None:
         """Check every option and output, then compute."""
         duty_cycle = options.parse_duty_cycle(self.duty_cycle, self.shutter_angle)
         frames, window = options.parse_frames(self.frames), options.parse_crop(self.crop)
+        options.check_memory(self.max_memory)
+        if self.quiet and self.verbose:
+            raise InputError("--quiet and --verbose contradict each other; give one of them")
 
         from gvd_jax.commands import job as jobs
         from gvd_jax.commands.compile_cache import use_compile_cache
@@ -74,8 +79,9 @@ class Deblur:
         from gvd_jax.view.report import Report
 
         folders = [folder for folder in (self.report, self.maps) if folder is not None]
-        check_unfinished(self.output, self.resume, self.overwrite)
-        check_outputs([self.input], [self.output], folders, self.overwrite or self.resume)
+        unfinished = check_unfinished(self.output, self.resume, self.overwrite)
+        goes_on = self.resume and unfinished.exists()  # then the folders hold what is finished
+        check_outputs([self.input], [self.output], folders, self.overwrite or goes_on)
         config = self._config()
         source = open_source(self.input, frames)
         source = source if window is None else cropped(source, *window)
@@ -96,7 +102,7 @@ class Deblur:
         survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts)
         if self.preview and hosts.first:
             jobs.preview(source, survey, layout, config, self.output)
-        with progress_bar(self.quiet) as hooks, jobs.failing_well(job, layout):
+        with progress_bar(self.quiet, self.verbose) as hooks, jobs.failing_well(job, layout):
             if self.report is not None and hosts.first:
                 hooks = [*hooks, Report(self.report, self._settings())]
             jobs.restore_clip(job, source, outputs, survey, layout, config, hosts, hooks)
@@ -116,7 +122,7 @@ class Deblur:
 
     def _settings(self) -> dict[str, str]:
         """What makes up the result, as text."""
-        aside = ("resume", "overwrite", "json", "quiet", "preview", "hosts")
+        aside = ("resume", "overwrite", "json", "quiet", "verbose", "preview", "hosts")
         names = [field.name for field in dataclasses.fields(self) if field.name not in aside]
         return {name: str(getattr(self, name)) for name in names}
 

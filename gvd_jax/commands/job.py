@@ -109,7 +109,7 @@ def restore_clip(
             facts = {
                 "duty_cycle": float(restored.duty_cycle.mean()),
                 "full": full,
-                "history": [dataclasses.asdict(dataclasses.replace(step, info=None)) for step in restored.history],
+                "history": [dataclasses.asdict(step) for step in restored.history],
             }
             write_whole(folder / FACTS, json.dumps(facts))
 

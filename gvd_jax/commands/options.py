@@ -16,6 +16,7 @@ Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
 Frames = Annotated[str | None, arg(metavar="A:B", help_behavior_hint="")]
 Overwrite = Annotated[bool, arg(help_behavior_hint="")]
 
+SHORTEST = 1e-30  # of duty cycles: what is less is zero to the method
 FULL_CIRCLE = 720.0  # degrees of shutter per unit of tau: 360 degrees are open all the time, tau = 0.5
 
 
@@ -25,13 +26,13 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
         raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
     if shutter_angle is not None:
         angle = _number(shutter_angle)
-        if not 0 < angle <= 360:
+        if not SHORTEST * FULL_CIRCLE <= angle <= 360:
             raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")
         return angle / FULL_CIRCLE
     if duty_cycle in (None, "auto"):
         return "auto"
     tau = _number(duty_cycle)
-    if not 0 < tau <= 0.5:
+    if not SHORTEST <= tau <= 0.5:
         raise InputError(f"--duty-cycle {duty_cycle} is outside (0, 0.5]; 0.5 is a shutter that never closes")
     return tau
 
@@ -41,7 +42,7 @@ def parse_frames(text: str | None) -> slice | None:
     if text is None:
         return None
     first, colon, last = text.partition(":")
-    if not colon or not all(end == "" or end.isdecimal() for end in (first, last)):
+    if not colon or not all(end == "" or _is_count(end) for end in (first, last)):
         raise InputError(f"--frames {text} is not A:B; 0:9 takes the first nine frames, 9: the rest")
     return slice(int(first or 0), int(last) if last else None)
 
@@ -51,7 +52,7 @@ def parse_crop(text: str | None) -> tuple[slice, slice] | None:
     if text is None:
         return None
     parts = text.split(",")
-    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+    if len(parts) != 4 or not all(_is_count(part.strip()) for part in parts):
         raise InputError(f"--crop {text} is not Y,X,H,W; 0,0,240,320 keeps the top left 320x240 pixels")
     top, left, height, width = map(int, parts)
     return slice(top, top + height), slice(left, left + width)
@@ -66,6 +67,17 @@ def crop(frames: NDArray[Any], window: tuple[slice, slice] | None) -> NDArray[An
     if rows.stop > height or columns.stop > width or rows.start == rows.stop or columns.start == columns.stop:
         raise InputError(f"--crop does not fit frames of {width}x{height}; give Y+H <= {height} and X+W <= {width}")
     return frames[:, rows, columns]
+
+
+def check_memory(gigabytes: float | None) -> None:
+    """`InputError` for an amount of memory that is none."""
+    if gigabytes is not None and not 0 < gigabytes < math.inf:
+        raise InputError(f"--max-memory {gigabytes:g} is no amount of memory; give GB, for instance 8")
+
+
+def _is_count(text: str) -> bool:
+    """Whether it is a number of frames or pixels that any clip could have."""
+    return text.isdecimal() and len(text) < 19
 
 
 def _number(text: str) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gvd_jax.errors import InputError
-from gvd_jax.video.read_write import check_free, check_output
+from gvd_jax.video.places import check_free, check_output, real
 
 
 def check_outputs(inputs: Sequence[Path], clips: Sequence[Path], folders: Sequence[Path], overwrite: bool) -> None:
@@ -12,11 +12,11 @@ def check_outputs(inputs: Sequence[Path], clips: Sequence[Path], folders: Sequen
     for clip in clips:
         check_output(clip, overwrite)
         for other in (*inputs, *folders, *(path for path in clips if path is not clip)):
-            if other.resolve().is_relative_to(clip.resolve()):
+            if real(other).is_relative_to(real(clip)):
                 raise InputError(f"{other} is or lies inside {clip}, which is replaced whole; choose another place")
     for folder in folders:
         check_folder(folder, overwrite)
-        if folder.resolve() in [path.resolve() for path in inputs]:
+        if real(folder) in [real(path) for path in inputs]:
             raise InputError(f"{folder} holds the input; choose another folder")
 
 

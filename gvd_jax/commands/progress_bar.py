@@ -13,10 +13,13 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[list[Hook]]:
-    """Hooks that show the place, the share of all the work that is done and the time left; none if `quiet`."""
-    if quiet:
-        yield []
+def progress_bar(quiet: bool = False, verbose: bool = False) -> Iterator[list[Hook]]:
+    """Hooks that show the place, the share of all the work that is done and the time left.
+
+    None if `quiet`; a line for every step, with the energy of its terms, if `verbose`.
+    """
+    if quiet or verbose:
+        yield [_every_step] if verbose else []
         return
     if not sys.stderr.isatty():
         yield [_lines()]
@@ -44,6 +47,11 @@ def _lines() -> Hook:
         print(f"gvd-jax: {_place(progress)}, {progress.fraction:.0%} done, {left} left", file=sys.stderr, flush=True)
 
     return show
+
+
+def _every_step(progress: Progress) -> None:
+    energy = ", ".join(f"{name} {part:.4g}" for name, part in progress.energy.items())
+    print(f"gvd-jax: {progress.seconds:8.1f} s, {_place(progress)}: {energy or 'done'}", file=sys.stderr, flush=True)
 
 
 def _place(progress: Progress) -> str:

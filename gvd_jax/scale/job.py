@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gvd_jax.errors import InputError
+from gvd_jax.video.places import real, replacing
 
 FACTS = "job.json"
 
@@ -32,8 +33,9 @@ class Job:
     def found(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What was found out when the job began; made and kept if it begins now."""
         if not self.facts.exists():
+            text = json.dumps({"asked": self.asked, "found": make()}, indent=1)
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.facts, json.dumps({"asked": self.asked, "found": make()}, indent=1))
+            write_whole(self.facts, text)
         return json.loads(self.facts.read_text())["found"]
 
     def window(self, number: int) -> Path:
@@ -55,8 +57,8 @@ class Job:
 
 def check_unfinished(output: Path, resume: bool, overwrite: bool) -> Path:
     """The work folder of an output; `InputError` if a run broke off that is neither to be resumed nor overwritten."""
-    output = output.resolve()
-    folder = output.with_name(f"{output.name}.unfinished")
+    output = real(output)
+    folder = output.parent / f"{output.name}.unfinished"  # the root has no name
     if folder.exists() and not (folder / FACTS).exists() and any(not p.name.startswith(".") for p in folder.iterdir()):
         raise InputError(f"{folder} is no folder of an unfinished run; move it away")
     if folder.exists() and not resume and not overwrite:
@@ -85,9 +87,7 @@ def open_job(output: Path, asked: Mapping[str, Any], resume: bool, overwrite: bo
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all, even if the power fails."""
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("w", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)

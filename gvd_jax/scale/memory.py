@@ -1,4 +1,4 @@
-"""How much memory there is, and what blocks take of it: measured by experiments/memory.py."""
+"""How much memory there is, and what blocks take of it: measured by experiments/long_clips.py."""
 
 import os
 from pathlib import Path

@@ -20,6 +20,7 @@ def make_plan(
     count, height, width = shape
     if count <= LONGEST and budget.need(count, count, (height, width), (height, width)) <= budget.total:
         return Survey(duty_cycle), lay_out(*shape, 0.0, budget)
+    lay_out(*shape, 0.0, budget)  # complains before the survey, which takes a while
     survey = take_survey(read, count, duty_cycle, config)
     return survey, lay_out(*shape, survey.blur, budget)
 

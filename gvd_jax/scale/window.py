@@ -1,7 +1,7 @@
 """One window of a clip, restored tile by tile."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Restored:
     """Some frames, as in `Result`, in NumPy."""
 
@@ -57,10 +57,10 @@ def restore_window(
             y, x = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
             share = vertical[:, None] * horizontal
             result = restore(np.stack([frame[y, x] for frame in frames]))
-            whole.latent[:, y, x] += share[..., None] * np.asarray(result.latent[kept])
-            whole.flow[:, :, y, x] += share[..., None] * np.asarray(result.flow[kept])
-            whole.defocus[:, y, x] += share * np.asarray(result.defocus[kept])
-            whole.confidence[:, y, x] += share * np.asarray(result.confidence[kept])
-            whole.duty_cycle[:] += np.asarray(result.duty_cycle[kept]) / layout.tiles
-            whole.history.extend(result.history)
+            whole.latent[:, y, x] += share[..., None] * np.asarray(result.latent)[kept]
+            whole.flow[:, :, y, x] += share[..., None] * np.asarray(result.flow)[kept]
+            whole.defocus[:, y, x] += share * np.asarray(result.defocus)[kept]
+            whole.confidence[:, y, x] += share * np.asarray(result.confidence)[kept]
+            whole.duty_cycle[:] += np.asarray(result.duty_cycle)[kept] / layout.tiles
+            whole.history.extend(dataclasses.replace(step, info=None) for step in result.history)
     return whole

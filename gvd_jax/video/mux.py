@@ -45,7 +45,9 @@ def join(path: Path, suffix: str, parts: Sequence[Path], unit: Fraction, ticks: 
     Raises `InputError` if they do not hold that many frames or differ in their settings.
     """
     with path.open("wb") as file:
-        options = {"movflags": "use_metadata_tags"} if _has_own_tags(source) and FORMATS[suffix] == "mov" else {}
+        options = {"fflags": "+bitexact"}  # no random numbers: the same parts make the same file
+        if _has_own_tags(source) and FORMATS[suffix] == "mov":
+            options["movflags"] = "use_metadata_tags"
         with av.open(file, "w", format=FORMATS[suffix], container_options=options) as container:
             pictures = _pictures(container, parts, unit, ticks, source)
             if source.has_audio and source.path is not None:

@@ -11,6 +11,7 @@ from av.error import FFmpegError
 from gvd_jax.errors import InputError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+LONGEST_NAME = 220  # bytes: file systems have 255, and what is not finished has a longer name
 
 
 def check_output(path: str | Path, overwrite: bool) -> None:
@@ -22,24 +23,30 @@ def check_output(path: str | Path, overwrite: bool) -> None:
     if not is_folder(path) and path.suffix.lower() not in VIDEO_SUFFIXES:
         raise InputError(f"cannot write {path}: name a folder, or a file that ends in {', '.join(VIDEO_SUFFIXES)}")
     check_free(path, overwrite)
-    if path.is_dir() and any(entry.suffix.lower() != ".png" for entry in path.iterdir()):
+    entries = real(path).iterdir() if os.path.isdir(real(path)) else ()
+    if not all(entry.suffix.lower() == ".png" and entry.is_file() for entry in entries):
         raise InputError(f"{path} holds more than PNG files and is not overwritten; choose another folder")
 
 
 def check_free(path: Path, overwrite: bool) -> None:
     """Raise `InputError` if a file or folder `path` exists, unless empty or to be overwritten, or cannot be made."""
-    empty = path.is_dir() and not any(path.iterdir())
-    if path.exists() and not (empty or overwrite):
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise InputError(f"the name of {path} is too long; choose one of at most {LONGEST_NAME} bytes")
+    place = real(path)
+    taken, empty = os.path.lexists(place), place.is_dir() and not any(place.iterdir())
+    if taken and not (empty or overwrite):
         raise InputError(f"{path} exists; choose another name or give --overwrite")
-    nearest = next(parent for parent in path.absolute().parents if parent.exists())
-    for place in (nearest, path) if path.exists() else (nearest,):
-        if not os.access(place, os.W_OK) or not nearest.is_dir():
-            raise InputError(f"cannot write {path}: {place} is no folder one may write to; choose another place")
+    if taken and not (place.is_dir() or place.is_file()):
+        raise InputError(f"{path} is neither a file nor a folder and is not overwritten; choose another name")
+    nearest = next((parent for parent in place.parents if parent.exists()), place)
+    for where in (nearest, place) if taken else (nearest,):
+        if not os.access(where, os.W_OK) or not nearest.is_dir():
+            raise InputError(f"cannot write {path}: {where} is no folder one may write to; choose another place")
 
 
 def is_folder(path: Path) -> bool:
     """Whether an output of this name is a folder of images."""
-    return path.is_dir() or not path.suffix
+    return os.path.isdir(real(path)) or not path.suffix  # no error for names that are too long
 
 
 @contextmanager
@@ -48,7 +55,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     What stood there is moved aside before, and back if the last step fails.
     """
-    path = path.resolve()
+    path = real(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, former = beside(path, "new"), beside(path, "old")
     try:
@@ -64,6 +71,11 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         remove(temporary)
     remove(former)
+
+
+def real(path: Path) -> Path:
+    """Where a path leads to; unlike `Path.resolve`, links in a loop are no error."""
+    return Path(os.path.realpath(path))
 
 
 def beside(path: Path, role: str) -> Path:

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
-from gvd_jax.video.places import VIDEO_SUFFIXES, beside, check_free, check_output, remove
+from gvd_jax.video.places import VIDEO_SUFFIXES, beside, check_free, check_output, real, remove
 from gvd_jax.video.sink import join_parts, open_target, write_part
 from gvd_jax.video.source import IMAGE_SUFFIXES, Source, open_source, read_frames
-from gvd_jax.video.survey import DEFAULT_FPS
+from gvd_jax.video.survey import DEFAULT_FPS, FASTEST, LONGEST
 
 __all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "Clip", "check_free", "check_output", "read_video", "write_video"]
 
@@ -54,21 +54,36 @@ def write_video(
     A file that ends in .mp4, .m4v, .mov or .mkv is H.264, .webm is VP9. It has `fps` frames per second (30 if unknown)
     and even sizes: an odd last row or column is repeated. A folder gets one PNG per frame with `bit_depth` 8 or 16,
     named after `names` or else 00000.png, 00001.png, ...
-    The output appears under its name when it is complete. Raises `InputError` as `check_output` does.
+    The output appears under its name when it is complete. Raises `InputError` as `check_output` does, and for frames
+    or a rate that are no numbers.
     """
-    path, values = Path(path), np.asarray(frames)
+    path, values = Path(path), _array(frames)
     if values.ndim != 4 or values.shape[-1] not in (1, 3) or bit_depth not in (8, 16):
         raise InputError(
             f"cannot write frames of shape {values.shape} at {bit_depth} bits; give [T, H, W, 1 or 3], 8 or 16"
         )
-    rate = Fraction(fps or DEFAULT_FPS).limit_denominator(65535)
+    if not np.issubdtype(values.dtype, np.floating) or not np.isfinite(values).all():
+        raise InputError(f"cannot write frames that are {values.dtype} or not finite; give floats in [0, 1]")
+    if fps is not None and not 1 / LONGEST < fps < FASTEST:
+        raise InputError(f"{fps} frames per second are none; give a number such as {DEFAULT_FPS}, or None")
+    rate = Fraction(DEFAULT_FPS if fps is None else fps).limit_denominator(65535)
     times = tuple(k / rate for k in range(len(values) + 1))
     count, height, width, channels = values.shape
     source = Source(None, count, height, width, channels, bit_depth, 0, float(rate), times, names)
     target = open_target(path, source, overwrite)
-    work = beside(path.resolve(), "parts")
+    work = beside(real(path), "parts")
     try:
         write_part(target, work / "0", 0, values)
         join_parts(target, [work / "0"])
     finally:
         remove(work)
+
+
+def _array(frames: ArrayLike) -> HostArray:
+    try:
+        values = np.asarray(frames)
+    except ValueError as error:  # lists of several lengths
+        raise InputError(f"frames are no array: {error}; give [T, H, W, 1 or 3]") from error
+    if np.ma.is_masked(frames):
+        raise InputError("frames are masked in part; fill what is masked first")
+    return values

@@ -121,9 +121,18 @@ def _ticks(times: tuple[Fraction, ...]) -> tuple[Fraction, tuple[int, ...]]:
 
 
 def _png_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """One name per frame: those given with the suffix changed, or numbers where that leaves too few of them."""
+    """One name per frame: those given with the suffix changed, or numbers where files cannot have those."""
     kept = tuple(f"{Path(name).stem}.png" for name in names)
-    return kept if len(set(kept)) == count else tuple(f"{k:05d}.png" for k in range(count))
+    apart = len({name.casefold() for name in kept}) == len(kept) == count  # some disks know no capitals
+    return kept if apart and all(map(_is_name, kept)) else tuple(f"{k:05d}.png" for k in range(count))
+
+
+def _is_name(name: str) -> bool:
+    """Whether a file may have it, and is found again."""
+    try:
+        return name[0] != "." and "\0" not in name and len(os.fsencode(name)) <= 255
+    except UnicodeEncodeError:
+        return False
 
 
 def _checked(target: Target, start: int, frames: Iterable[HostArray]) -> Iterator[HostArray]:

@@ -1,11 +1,11 @@
 """A clip as it comes: looked through once, then read frame by frame, however long it is."""
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ class Source:
     video: Survey | None = None  # what else is known of a video file
     top: int = 0  # row and column of the file at which the frames start: `cropped`
     left: int = 0
+    size: tuple[int, int] = (0, 0)  # rows and columns of the file
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
 
     @property
@@ -62,7 +63,7 @@ def open_source(path: str | Path, frames: slice | None = None) -> Source:
     """
     path = Path(path)
     first, stop = _window(frames)
-    if not path.exists():
+    if not os.path.exists(path):  # no error for names that are too long
         raise InputError(f"{path} does not exist; give a video file or a folder of images")
     return _open_folder(path, first, stop) if path.is_dir() else _open_file(path, first, stop)
 
@@ -86,10 +87,9 @@ def read_frames(source: Source, start: int = 0, stop: int | None = None) -> Iter
     numbers = range(source.count)[start:stop]
     images = _images(source, numbers) if source.names else _decoded(source, numbers)
     for image in images:
-        image = image[source.window]
-        if image.shape[:2] != (source.height, source.width):
+        if image.shape[:2] != source.size or image.shape[2] > source.channels:
             raise InputError(f"{source.path} has changed since it was opened; start again")
-        yield np.broadcast_to(image, (*image.shape[:2], source.channels))
+        yield np.broadcast_to(image[source.window], (source.height, source.width, source.channels))
 
 
 def read_alpha(source: Source, number: int) -> HostArray | None:
@@ -113,7 +113,11 @@ def _decoded(source: Source, numbers: range) -> Iterator[HostArray]:
         return
     stamp = video.stamps[numbers[0]] if video.stamps else None
     found = decode.frames_from(path, not video.damaged, source.first + numbers[0], stamp)
-    for _, frame in zip(numbers, chain(found, repeat(None)), strict=False):
+    for _ in numbers:
+        try:
+            frame = next(found, None)
+        except codec.UNREADABLE as error:
+            raise InputError(f"{path} can no longer be read; start again") from error
         if frame is None:
             raise InputError(f"{path} has changed since it was opened; start again")
         yield codec.pixels(frame)
@@ -136,7 +140,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
             raise InputError(f"{names[0]} is {w0}x{h0} but {name} is {width}x{height}; give frames of one size")
         size, channels, depth = (height, width), max(channels, image.shape[2]), max(depth, bits)
         alpha |= transparency is not None
-    return Source(path, len(names), *size, channels, depth, first, names=names, alpha=alpha)
+    return Source(path, len(names), *size, channels, depth, first, names=names, alpha=alpha, size=size)
 
 
 def _read_layers(file: Path) -> tuple[HostArray, HostArray | None, int]:
@@ -151,6 +155,8 @@ def _read_layers(file: Path) -> tuple[HostArray, HostArray | None, int]:
 def _open_file(path: Path, first: int, stop: int | None) -> Source:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         raise InputError(f"{path} is a single image; give a video file, or the folder that holds the frames")
+    if not path.is_file():
+        raise InputError(f"{path} is no file that can be read more than once; give a video file or a folder of images")
     if not path.stat().st_size:
         raise InputError(f"{path} is empty; give a whole video file or a folder of images")
     try:
@@ -171,6 +177,7 @@ def _open_file(path: Path, first: int, stop: int | None) -> Source:
         times=found.times,
         video=found,
         notes=found.notes,
+        size=(found.height, found.width),
     )
 
 
@@ -183,6 +190,8 @@ def _window(frames: slice | None) -> tuple[int, int | None]:
     """First frame and the one after the last, None for the end."""
     first = frames.start or 0 if frames else 0
     stop = frames.stop if frames else None
+    if not isinstance(first, int) or not isinstance(stop, int | None):
+        raise InputError(f"frames {first}:{stop} are no whole numbers; give A:B with 0 <= A < B")
     if first < 0 or (stop is not None and stop <= first) or (frames and frames.step not in (None, 1)):
         raise InputError(f"frames {first}:{'' if stop is None else stop} are none; give A:B with 0 <= A < B")
     return first, stop

@@ -16,6 +16,7 @@ from gvd_jax.video.high_speed import frames_between
 from gvd_jax.video.layers import Layer, Sheet, Transfer, decode, encode
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket")  # bundled with scikit-image, in colour
+LONGEST_STRIDE = 1_000_000  # frames of high-speed footage
 SUBFRAME_STEP = 0.5  # pixels: the farthest a point moves between two sub-frames of an exposure
 
 
@@ -206,6 +207,8 @@ def exposure_starts(frames: int, frames_per_exposure: int, stride: int) -> range
         raise InputError(f"frames per exposure is {k}; it must be odd and positive, so that there is a middle frame")
     if stride < k:
         raise InputError(f"stride {stride} is below {k} frames per exposure: exposures would overlap; use {k} or more")
+    if stride > LONGEST_STRIDE:
+        raise InputError(f"the stride is above {LONGEST_STRIDE} frames, so that nothing is blurred; give a smaller one")
     if frames < k:
         raise InputError(f"{frames} frames do not fill one exposure of {k}; give more frames or a smaller number")
     return range(0, frames - k + 1, stride)
