@@ -3,10 +3,11 @@
     python -m experiments.learn_weights [--rows NAME ...]
 
 Clips are rendered from photographs, with noise of 0 to 0.02, and cropped at random. First all weights and dual steps of
-a round are learned: through latent frames, flow, and latent frames in that flow. Then those of the last solve, in the
-flow that whole runs find with the learned rounds, and with them the filters of a field of experts beside the total
-variation; and once more without experts, to see what these are good for. Adam descends on the decibels of the error of
-all frames but the first and the last. `Config.learned()` reads what is learned from gvd_jax/method/learned.json.
+a round are learned, in gray: through latent frames, flow, and latent frames in that flow. Then those of the last solve,
+which restores channels of colour, in the flow that whole runs find with the learned rounds; and from there with the
+filters of a field of experts beside the total variation, of the channel and of how it differs from gray. Adam descends
+on the decibels of the error of all frames but the first and the last. `Config.learned()` reads what is learned from
+gvd_jax/method/learned.json.
 
 At last every system restores clips of photographs that nothing was learned from, all by itself but for the duty cycle.
 Training goes on where it was cut off, and rows that there are not measured again; what is between lies in
@@ -29,9 +30,9 @@ from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
 from gvd_jax.method import learned
-from gvd_jax.method.deblur import solve_block
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.learned import LearnedFinish, LearnedRounds
+from gvd_jax.method.stages import solve_block
 from gvd_jax.ops.transfer import luma
 from gvd_jax.shapes import Array, HostArray
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, Block
@@ -41,9 +42,10 @@ from gvd_jax.video.synthesize import RenderedClip, render
 
 LEARN_FROM = ("astronaut", "brick", "camera", "coffee", "coins", "grass", "immunohistochemistry", "page", "retina")
 UNSEEN = ("chelsea", "motorcycle", "rocket")
-SEEDS, UNSEEN_SEEDS = range(1000, 1096), range(2000, 2008)
-FRAMES, HEIGHT, WIDTH, UNSEEN_HEIGHT, UNSEEN_WIDTH = 5, 96, 128, 144, 192
+SEEDS, UNSEEN_SEEDS = range(1000, 1072), range(3000, 3016)
+FRAMES, HEIGHT, WIDTH, UNSEEN_HEIGHT, UNSEEN_WIDTH = 5, 120, 160, 144, 192
 CROP = (72, 96)
+MOTION = (3, 9)  # pixels per frame interval
 NOISE = (0.0, 0.005, 0.01, 0.02)
 SAMPLES = 5  # reads per side of the exposure
 STEPS = {"rounds": 128, "total variation": 128, "experts": 384}
@@ -55,6 +57,7 @@ REPORT = 32  # steps
 FOLDER = Path("build/learning")
 
 Learned = LearnedRounds | LearnedFinish
+View = Callable[["Example", np.random.Generator], "Example"]  # what one step sees of an example
 Restore = Callable[[gvd.Config, Any, Any], Array]  # latent frames under settings, by learned numbers, of an example
 
 
@@ -70,7 +73,7 @@ def make_clip(seed: int, names: tuple[str, ...], height: int, width: int) -> Ren
     size = height / 96
 
     def path(offset: complex = 0.0) -> Any:
-        return random_path(rng, FRAMES, size * rng.uniform(3, 6), offset=size * offset)
+        return random_path(rng, FRAMES, rng.uniform(*MOTION), offset=size * offset)
 
     def scale(texture: HostArray) -> float:
         return min(texture.shape[0] / height, texture.shape[1] / width)
@@ -86,24 +89,38 @@ def make_clip(seed: int, names: tuple[str, ...], height: int, width: int) -> Ren
 
 @pytree
 class Example:
-    """A clip in gray, [T, H, W, 1], and a flow to start from, [T, 2, H, W, 2]."""
+    """A clip [T, H, W, C], a flow to start from, [T, 2, H, W, 2], and with a channel of colour its blurry gray."""
 
     blurry: Array
     sharp: Array
     flow: Array
     duty_cycle: Array
+    gray: Array | None = None
 
 
 def example(seed: int, config: gvd.Config | None) -> Example:
     """The clip of a seed, under the flow that `config` finds; without one, that of the blurry frames."""
     clip = make_clip(seed, LEARN_FROM, HEIGHT, WIDTH)
     print(f"clip {seed}", flush=True)
-    blurry, sharp = (luma(jnp.asarray(frames)) for frames in (clip.blurry, clip.sharp))
+    blurry, sharp = jnp.asarray(clip.blurry), jnp.asarray(clip.sharp)
     if config is None:
-        flow = jax.jit(start_flow)(blurry, gvd.Config.default())
+        flow = jax.jit(start_flow)(luma(blurry), gvd.Config.default())
     else:
         flow = gvd.deblur(clip.blurry, clip.duty_cycle, config).flow
     return Example(blurry, sharp, flow, jnp.full(FRAMES, clip.duty_cycle))
+
+
+def gray(example: Example, rng: np.random.Generator) -> Example:
+    """A random window of it in gray, which rounds work on."""
+    window = crop(example, rng)
+    return replace(window, blurry=luma(window.blurry), sharp=luma(window.sharp))
+
+
+def channel(example: Example, rng: np.random.Generator) -> Example:
+    """A random window of one of its channels, which the last solve works on: the noise of one is more than of gray."""
+    window, number = crop(example, rng), slice(int(rng.integers(example.blurry.shape[-1])), None)
+    blurry, sharp = (x[..., number][..., :1] for x in (window.blurry, window.sharp))
+    return replace(window, blurry=blurry, sharp=sharp, gray=luma(window.blurry))
 
 
 def crop(example: Example, rng: np.random.Generator) -> Example:
@@ -129,8 +146,10 @@ def with_own_flow(config: gvd.Config, numbers: LearnedRounds, example: Example) 
 
 
 def in_given_flow(config: gvd.Config, numbers: LearnedFinish, example: Example) -> Array:
-    """Latent frames by the numbers of the last solve, in the flow of the example."""
-    config = replace(config, finish=numbers.settings(config.latent.upper)).finishing()
+    """The latent frames of a channel by the numbers of the last solve, in the flow of the example."""
+    gray = replace(example, blurry=example.gray)
+    draft = jax.lax.stop_gradient(solve(config.latent_block, gray.blurry, gray.flow, gray, config).latent)
+    config = replace(config, finish=numbers.settings(config.latent.upper)).finishing(draft)
     return solve(config.latent_block, example.blurry, example.flow, example, config).latent
 
 
@@ -143,19 +162,20 @@ def cosines() -> Array:
 
 
 def to_free(numbers: Learned) -> Learned:
-    """Coordinates for Adam: logarithms, and the filters, which start as `cosines`, by their parts of these."""
-    logarithms = jax.tree.map(lambda x: jnp.log(jnp.asarray(x, jnp.float32)), numbers)
-    if isinstance(numbers, LearnedRounds) or numbers.filters is None:
-        return logarithms
-    return replace(logarithms, filters=jnp.einsum("khw,mhw->km", numbers.filters, cosines()) / FILTER_UNIT)
+    """Coordinates for Adam: logarithms, and filters, which start as `cosines`, by their parts of these."""
+    return _converted(numbers, jnp.log, lambda filters: jnp.einsum("khw,mhw->km", filters, cosines()) / FILTER_UNIT)
 
 
 def from_free(free: Learned) -> Learned:
     """The inverse of `to_free`."""
-    numbers = jax.tree.map(jnp.exp, free)
-    if isinstance(free, LearnedRounds) or free.filters is None:
-        return numbers
-    return replace(numbers, filters=jnp.einsum("km,mhw->khw", FILTER_UNIT * free.filters, cosines()))
+    return _converted(free, jnp.exp, lambda parts: jnp.einsum("km,mhw->khw", FILTER_UNIT * parts, cosines()))
+
+
+def _converted(numbers: Learned, positive: Callable[[Any], Any], filters: Callable[[Any], Any]) -> Learned:
+    converted = jax.tree.map(lambda x: positive(jnp.asarray(x, jnp.float32)), numbers)
+    if isinstance(numbers, LearnedRounds) or numbers.filters is None:
+        return converted
+    return replace(converted, filters=filters(numbers.filters), colour_filters=filters(numbers.colour_filters))
 
 
 def kept(name: str, make: Callable[[], Any]) -> Any:
@@ -174,8 +194,8 @@ def keep(name: str, tree: Any) -> None:
     temporary.replace(FOLDER / f"{name}.pickle")
 
 
-def learn(name: str, restore: Restore, config: gvd.Config, start: Learned, examples: list[Example]) -> Any:
-    """The numbers after all steps, one clip a step, for settings that are otherwise `config`, in focus."""
+def learn(name: str, view: View, restore: Restore, config: gvd.Config, start: Learned, examples: list[Example]) -> Any:
+    """The numbers after all steps, one view of a clip a step, for settings that are otherwise `config`, in focus."""
     in_focus = replace(config, scales=())
     optimiser = optax.adam(optax.cosine_decay_schedule(RATE, STEPS[name]))
 
@@ -198,7 +218,7 @@ def learn(name: str, restore: Restore, config: gvd.Config, start: Learned, examp
     while done < STEPS[name]:
         turn, place = divmod(done, len(examples))
         chosen = examples[np.random.default_rng((0, turn)).permutation(len(examples))[place]]
-        free, state, decibels = step(free, state, crop(chosen, np.random.default_rng((1, done))))
+        free, state, decibels = step(free, state, view(chosen, np.random.default_rng((1, done))))
         errors.append(float(decibels))
         done += 1
         if done % REPORT == 0:
@@ -227,16 +247,16 @@ def learn_all() -> tuple[LearnedRounds, LearnedFinish, LearnedFinish]:
     """The numbers of a round, and of the last solve without experts and with them."""
     config = gvd.Config.default()
     clips = kept("clips", lambda: [example(seed, None) for seed in SEEDS])
-    rounds = learn("rounds", with_own_flow, config, rounds_of(config), clips)
+    rounds = learn("rounds", gray, with_own_flow, config, rounds_of(config), clips)
     config = config.with_rounds(rounds)
     clips = kept("clips with flow", lambda: [example(seed, config) for seed in SEEDS])
-    plain = LearnedFinish(data=1.0, temporal=1.0, latent_tv=1.0, model_error=1.0, dual=rounds.dual, filters=None)
-    experts = replace(plain, latent_tv=0.5, filters=START_FILTER * cosines())
-    return (
-        rounds,
-        learn("total variation", in_given_flow, config, plain, clips),
-        learn("experts", in_given_flow, config, experts, clips),
+    same = LearnedFinish(
+        data=1.0, temporal=1.0, latent_tv=1.0, model_error=1.0, dual=rounds.dual, filters=None, colour_filters=None
     )
+    plain = learn("total variation", channel, in_given_flow, config, same, clips)
+    first = START_FILTER * cosines()
+    start = replace(plain, latent_tv=plain.latent_tv / 2, filters=first, colour_filters=first)
+    return rounds, plain, learn("experts", channel, in_given_flow, config, start, clips)
 
 
 def measure(config: gvd.Config) -> Row:

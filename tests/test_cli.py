@@ -190,7 +190,8 @@ def test_the_command_line_itself_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "shell, line", [("bash", "complete -F"), ("zsh", "#compdef gvd-jax"), ("fish", "complete --no-files --command 'gvd-jax'")]
+    "shell, line",
+    [("bash", "complete -F"), ("zsh", "#compdef gvd-jax"), ("fish", "complete --no-files --command 'gvd-jax'")],
 )
 def test_a_shell_completes(capsys, shell, line):
     with pytest.raises(SystemExit) as stop:

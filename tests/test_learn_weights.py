@@ -13,7 +13,9 @@ from gvd_jax.trees import replace
 ROUNDS, FINISH = read_learned()
 
 
-@pytest.mark.parametrize("numbers", [ROUNDS, FINISH, replace(FINISH, filters=None)], ids=["rounds", "finish", "plain"])
+@pytest.mark.parametrize(
+    "numbers", [ROUNDS, FINISH, replace(FINISH, filters=None, colour_filters=None)], ids=["rounds", "finish", "plain"]
+)
 def test_free_coordinates_stand_for_the_numbers(numbers):
     free, back = learn.to_free(numbers), learn.from_free(learn.to_free(numbers))
     assert jax.tree.structure(free) == jax.tree.structure(numbers)
@@ -27,15 +29,17 @@ def test_cosines_are_orthonormal_and_have_no_mean():
     np.testing.assert_allclose(filters.sum(1), 0, atol=1e-6)
 
 
-def test_a_window_is_the_same_in_frames_and_flow():
-    place = jnp.broadcast_to(
-        jnp.arange(learn.HEIGHT * learn.WIDTH).reshape(learn.HEIGHT, learn.WIDTH, 1), (5, 96, 128, 1)
-    )
-    flow = jnp.broadcast_to(place[:, None], (5, 2, 96, 128, 2))
-    window = learn.crop(learn.Example(place, place, flow, jnp.ones(5)), np.random.default_rng(3))
-    assert window.blurry.shape[1:3] == learn.CROP
+@pytest.mark.parametrize("view, channels", [(learn.gray, 3), (learn.channel, 3), (learn.channel, 1)])
+def test_a_window_is_the_same_in_frames_and_flow(view, channels):
+    size = learn.HEIGHT, learn.WIDTH
+    place = jnp.broadcast_to(jnp.arange(size[0] * size[1]).reshape(*size, 1), (5, *size, channels)).astype(jnp.float32)
+    flow = jnp.broadcast_to(place[:, None, ..., :1], (5, 2, *size, 2))
+    window = view(learn.Example(place, place, flow, jnp.ones(5)), np.random.default_rng(3))
+    assert window.blurry.shape == (5, *learn.CROP, 1)
     np.testing.assert_array_equal(window.sharp, window.blurry)
-    np.testing.assert_array_equal(window.flow[:, 0, ..., :1], window.blurry)
+    np.testing.assert_allclose(window.flow[:, 0, ..., :1], window.blurry, rtol=1e-5)
+    if view is learn.channel:
+        np.testing.assert_allclose(window.gray, window.blurry, rtol=1e-5)
 
 
 def test_clips_are_those_of_their_seed_and_noise():

@@ -74,6 +74,7 @@ class Deblur:
         from gvd_jax.scale.hosts import join_hosts
         from gvd_jax.scale.job import check_unfinished, open_job
         from gvd_jax.scale.memory import budget
+        from gvd_jax.video.places import check_free
         from gvd_jax.video.sink import open_target
         from gvd_jax.video.source import cropped, open_source
         from gvd_jax.view.report import Report
@@ -82,6 +83,8 @@ class Deblur:
         unfinished = check_unfinished(self.output, self.resume, self.overwrite)
         goes_on = self.resume and unfinished.exists()  # then the folders hold what is finished
         check_outputs([self.input], [self.output], folders, self.overwrite or goes_on)
+        if self.preview:
+            check_free(jobs.preview_place(self.output), self.overwrite or goes_on)
         config = self._config()
         source = open_source(self.input, frames)
         source = source if window is None else cropped(source, *window)

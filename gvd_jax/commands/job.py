@@ -26,6 +26,7 @@ from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.window import Restored, restore_block, restore_window
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.codec import write_png
+from gvd_jax.video.places import replacing
 from gvd_jax.video.sink import Target, join_parts, write_part
 from gvd_jax.video.source import Source, read_frames
 from gvd_jax.view.colour import largest_defocus, largest_motion
@@ -127,6 +128,11 @@ def _full_colour(survey: Survey, restored: Restored, config: Config) -> tuple[fl
     return max(1.0, survey.motion), max((1.0, *config.scales))
 
 
+def preview_place(output: Path) -> Path:
+    """Where the preview of an output is drawn."""
+    return output.with_name(f"{output.name}.preview.png")
+
+
 def preview(source: Source, survey: Survey, layout: Layout, config: Config, output: Path) -> None:
     """Restore three frames of the clip, each in a short window, and draw them, blurry at the left."""
     count, pairs = min(layout.frames, SHORTEST), []
@@ -137,8 +143,9 @@ def preview(source: Source, survey: Survey, layout: Layout, config: Config, outp
         kept = slice(number - start, number - start + 1)
         restored = restore_window(frames, kept, layout, lambda block: restore_block(block, survey, config, ()))
         pairs.append(np.concatenate([frames[kept.start], restored.latent[0]], 1))
-    place = output.with_name(f"{output.name}.preview.png")
-    write_png(place, np.concatenate(pairs), 8)
+    place = preview_place(output)
+    with replacing(place) as temporary:
+        write_png(temporary, np.concatenate(pairs), 8)
     print(f"gvd-jax: see {place}: three frames, blurry and restored", file=sys.stderr)
 
 

@@ -16,7 +16,7 @@ def check_outputs(inputs: Sequence[Path], clips: Sequence[Path], folders: Sequen
                 raise InputError(f"{other} is or lies inside {clip}, which is replaced whole; choose another place")
     for folder in folders:
         check_folder(folder, overwrite)
-        if real(folder) in [real(path) for path in inputs]:
+        if any(real(folder) in (real(path), real(path).parent) for path in inputs):
             raise InputError(f"{folder} holds the input; choose another folder")
 
 

@@ -30,10 +30,11 @@ class Score:
     def run(self) -> None:
         """Check the output, then compute and print."""
         from gvd_jax import metrics
-        from gvd_jax.video.read_write import check_free, read_video
+        from gvd_jax.scale.job import write_whole
+        from gvd_jax.video.read_write import read_video
 
         if self.json is not None:
-            check_free(self.json, self.overwrite)
+            _check_file(self.json, (self.sharp, self.result), self.overwrite)
         truth, result = _like(read_video(self.sharp).frames, read_video(self.result).frames)
         psnr, ssim = metrics.psnr(result, truth), metrics.ssim(result, truth)
         flicker = metrics.temporal_consistency(result, truth)
@@ -45,8 +46,19 @@ class Score:
             rows = [{"psnr": _finite(p), "ssim": float(s)} for p, s in zip(psnr, ssim, strict=True)]
             mean = {"psnr": _finite(psnr.mean()), "ssim": float(ssim.mean())}
             scores = {"frames": rows, "mean": mean, "temporal_consistency": flicker}
-            self.json.parent.mkdir(parents=True, exist_ok=True)
-            self.json.write_text(json.dumps(scores, indent=2) + "\n")
+            write_whole(self.json, json.dumps(scores, indent=2) + "\n")
+
+
+def _check_file(path: Path, inputs: tuple[Path, Path], overwrite: bool) -> None:
+    """Raise `InputError` unless a file `path` can be written without harm to the inputs."""
+    from gvd_jax.video.places import check_free, real
+
+    check_free(path, overwrite)
+    if real(path).is_dir():
+        raise InputError(f"--json {path} is a folder; give the name of a file")
+    for clip in inputs:
+        if real(path).exists() and real(path).is_relative_to(real(clip)):
+            raise InputError(f"--json {path} is a part of {clip}, which is not overwritten; choose another name")
 
 
 def _like(truth: NDArray[Any], result: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -15,6 +15,7 @@ from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
 from gvd_jax.ops.defocus_blur import SCALES
 from gvd_jax.ops.exposure import Path, piecewise_linear_path, quadratic_path
 from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
+from gvd_jax.shapes import Frames
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block, Role
 from gvd_jax.solve.linearise import finite_difference
 from gvd_jax.solve.subproblem import BlockOptions
@@ -210,15 +211,17 @@ class Config:
         return self._with_blocks(lambda block: block.without(name))
 
     def _with_blocks(self, change: Callable[[Block], Block]) -> "Config":
-        """The same settings with every block changed, that of the finish too."""
-        finish = None if self.finish is None else replace(self.finish, block=change(self.finish.block))
-        return replace(self, blocks=tuple(map(change, self.blocks)), finish=finish)
+        """The same settings with every block changed."""
+        return replace(self, blocks=tuple(map(change, self.blocks)))
 
-    def finishing(self) -> "Config":
-        """The settings of the last solve, in colour."""
+    def finishing(self, gray: Frames | None = None) -> "Config":
+        """The settings of the last solve, of a channel whose `gray` frames [T, H, W, 1] the rounds have restored."""
         if self.finish is None:
             return self
         own, weights = self.finish, self.weights
+        experts, block = own.experts(gray), self.latent_block
+        for name in experts:
+            block = block.with_term(name, "quadratic")
         return replace(
             self,
             weights=replace(
@@ -229,8 +232,8 @@ class Config:
             ),
             model_error=own.model_error * self.model_error,
             latent=own.latent,
-            extra_terms=own.terms | self.extra_terms,
-            blocks=(own.block,),
+            extra_terms=experts | self.extra_terms,
+            blocks=(block,),
         )
 
     @property

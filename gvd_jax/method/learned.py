@@ -11,9 +11,6 @@ import numpy as np
 from gvd_jax.convex.norms import HyperLaplacian
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.method.parts import Finish
-from gvd_jax.model.experts import FieldOfExperts
-from gvd_jax.model.terms import Term
-from gvd_jax.solve.blocks import LATENT
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import pytree
 
@@ -37,10 +34,7 @@ class LearnedRounds:
 
 @pytree
 class LearnedFinish:
-    """Of the last solve: fields as of `Finish`, and the dual steps.
-
-    `filters` [K, h, w] are those of a field of experts beside the total variation; without, None, there are no experts.
-    """
+    """Of the last solve: fields as of `Finish`, and the dual steps."""
 
     data: Any
     temporal: Any
@@ -48,26 +42,32 @@ class LearnedFinish:
     model_error: Any
     dual: tuple[Any, ...]
     filters: Any
+    colour_filters: Any
 
     def settings(self, upper: Any) -> Finish:
         """As settings of the last solve, for display values up to `upper`."""
         # A norm that is not convex is majorised anew often. The numbers are learned for so many steps.
         steps = BlockOptions(Steps(self.dual, iterations=2), jnp.inf, 0.0, upper, linearisations=6)
-        block, terms = LATENT, {}
-        if self.filters is not None:
-            block = LATENT.with_term("experts", "quadratic")
-            terms = {"experts": Term(1.0, FieldOfExperts(self.filters), NORM)}
-        return Finish(self.data, self.temporal, self.latent_tv, self.model_error, steps, terms, block)
+        return Finish(
+            self.data,
+            self.temporal,
+            self.latent_tv,
+            self.model_error,
+            steps,
+            self.filters,
+            self.colour_filters,
+            NORM,
+        )
 
 
 def read_learned() -> tuple[LearnedRounds, LearnedFinish]:
     """What ships with the package."""
     numbers = json.loads(FILE.read_text())
     rounds, finish = numbers["rounds"], numbers["finish"]
-    filters = np.array(finish["filters"], np.float32)
+    filters = {name: np.array(finish[name], np.float32) for name in ("filters", "colour_filters")}
     return (
         LearnedRounds(**rounds | {"dual": tuple(rounds["dual"])}),
-        LearnedFinish(**finish | {"dual": tuple(finish["dual"]), "filters": filters}),
+        LearnedFinish(**finish | {"dual": tuple(finish["dual"])} | filters),
     )
 
 

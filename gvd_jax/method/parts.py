@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from gvd_jax.convex.norms import Norm
 from gvd_jax.model.energy import Energy
-from gvd_jax.solve.blocks import Block
+from gvd_jax.model.experts import FieldOfExperts
+from gvd_jax.model.terms import Term
+from gvd_jax.shapes import Frames
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import pytree, static
 
@@ -66,8 +69,9 @@ class Finish:
     """Settings of the last solve: there a prior may cost more than in every draft before it.
 
     It starts from the blurry frames. `data`, `temporal`, `latent_tv` and `model_error` are factors of what the rounds
-    have, so that a sweep over weights means both; `terms` are beside the `extra_terms`, and `block` takes the place of
-    the latent block.
+    have, so that a sweep over weights means both. Beside the total variation there are experts, a `norm` of what
+    `filters` [K, h, w] answer to a channel, and `colour_filters` to how it differs from the gray frame of the rounds;
+    None for those that are left out.
     """
 
     data: Any
@@ -75,5 +79,15 @@ class Finish:
     latent_tv: Any
     model_error: Any
     latent: BlockOptions
-    terms: Energy
-    block: Block = static()
+    filters: Any
+    colour_filters: Any
+    norm: Norm = static()
+
+    def experts(self, gray: Frames | None) -> Energy:
+        """The terms of the experts; no `gray`, no colour."""
+        terms: Energy = {}
+        if self.filters is not None:
+            terms["experts"] = Term(1.0, FieldOfExperts(self.filters), self.norm)
+        if self.colour_filters is not None and gray is not None:
+            terms["colour"] = Term(1.0, FieldOfExperts(self.colour_filters, gray), self.norm)
+        return terms

@@ -66,5 +66,5 @@ def make_plan(height: int, width: int, config: Config) -> list[Stage]:
     last = len(shapes) - 1
     if config.edges is not None:
         plan.append(stage("edges", None, last, (height, width)))
-    plan.append(stage("colour", config.finishing().latent_block, last, (height, width)))
+    plan.append(stage("colour", config.latent_block, last, (height, width)))
     return [*plan, stage("blend", None, last, (height, width))] if config.blend is not None else plan

@@ -186,9 +186,11 @@ def run_stage(stage: Stage, unknowns: Unknowns, frames: Frames, duty_cycle: Duty
         config = replace(config, scales=())
     end_confidence = config.end_confidence if stage.guess else 1.0
     if stage.kind == "colour":
+        colours = frames.shape[-1] > 1
+        finishing = config.finishing(unknowns.latent if colours else None)
         if config.finish is not None:  # afresh: a draft has the prior of the rounds
             unknowns = replace(unknowns, latent=to_gray(frames, config))
-        return _solve_channels(stage, unknowns, frames, duty_cycle, config.finishing(), end_confidence)
+        return _solve_channels(stage, unknowns, frames, duty_cycle, finishing, end_confidence)
     blurry = _gray_at(frames, config, stage.shape)
     if stage.kind == "search":
         flow = start_flow(unknowns.latent, config)

@@ -98,5 +98,6 @@ def frames_note(count: int, most: int = MOST_FRAMES) -> str:
 def write_page(path: Path, page: str) -> None:
     """Write a page; who looks at `path` never sees half of it."""
     temporary = path.with_name(f".{path.name}")
+    page = page.encode("utf-8", "backslashreplace").decode()  # names of files may hold bytes that are no letters
     temporary.write_text(page, encoding="utf-8")
     temporary.replace(path)
