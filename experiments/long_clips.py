@@ -139,14 +139,11 @@ def soak() -> Row:
         arguments = [f"{folder}/in.mp4", f"{folder}/out.mp4", "--duty-cycle", str(TAU), "--preset", "fast", "--quiet"]
         seconds, held, _ = command(["deblur", *arguments], sampled=True)
         count = len(gvd.read_video(f"{folder}/out.mp4").frames)
-    half, end = (np.median(held[round(part * len(held)) :][:5]) for part in (0.5, 0.95))
-    return {
-        "frames": count,
-        "seconds": round(seconds, 1),
-        "peak GB": round(max(held) / GIB, 3),
-        "GB at half": round(half / GIB, 3),
-        "GB at the end": round(end / GIB, 3),
-    }
+    row: Row = {"frames": count, "seconds": round(seconds, 1), "peak GB": round(max(held) / GIB, 3)}
+    for part in (0.25, 0.5, 0.75, 0.95):
+        near = held[round((part - 0.05) * len(held)) : round((part + 0.05) * len(held))]
+        row[f"GB at {part:.0%}"] = round(float(np.median(near)) / GIB, 3)
+    return row
 
 
 def main(rows: tuple[str, ...] = ()) -> None:
