@@ -69,22 +69,15 @@ class Deblur:
 
         from gvd_jax.commands import job as jobs
         from gvd_jax.commands.compile_cache import use_compile_cache
-        from gvd_jax.commands.outputs import check_outputs
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.scale.hosts import join_hosts
-        from gvd_jax.scale.job import check_unfinished, open_job
+        from gvd_jax.scale.job import open_job
         from gvd_jax.scale.memory import budget
-        from gvd_jax.video.places import check_free
         from gvd_jax.video.sink import open_target
         from gvd_jax.video.source import cropped, open_source
         from gvd_jax.view.report import Report
 
-        folders = [folder for folder in (self.report, self.maps) if folder is not None]
-        unfinished = check_unfinished(self.output, self.resume, self.overwrite)
-        goes_on = self.resume and unfinished.exists()  # then the folders hold what is finished
-        check_outputs([self.input], [self.output], folders, self.overwrite or goes_on)
-        if self.preview:
-            check_free(jobs.preview_place(self.output), self.overwrite or goes_on)
+        self._check_places()
         config = self._config()
         source = open_source(self.input, frames)
         source = source if window is None else cropped(source, *window)
@@ -113,6 +106,20 @@ class Deblur:
             hosts.wait_for([job.window(k) for k in range(len(layout.windows))])
             found = jobs.join(job, outputs, layout, self._settings())
             self._tell(source, found, time.monotonic() - start)
+
+    def _check_places(self) -> None:
+        """Raise `InputError` for what may not be written, before the input is looked through."""
+        from gvd_jax.commands.job import preview_place
+        from gvd_jax.commands.outputs import check_outputs
+        from gvd_jax.scale.job import check_unfinished
+        from gvd_jax.video.places import check_free
+
+        folders = [folder for folder in (self.report, self.maps) if folder is not None]
+        unfinished = check_unfinished(self.output, self.resume, self.overwrite)
+        goes_on = self.resume and unfinished.exists()  # then the folders hold what is finished
+        check_outputs([self.input], [self.output], folders, self.overwrite or goes_on)
+        if self.preview:
+            check_free(preview_place(self.output), self.overwrite or goes_on)
 
     def _tell(self, source: Any, duty_cycle: float, seconds: float) -> None:
         if self.json:

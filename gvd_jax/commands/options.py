@@ -2,9 +2,8 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from numpy.typing import NDArray
 from tyro.conf import Positional, arg
 
 from gvd_jax.errors import InputError
@@ -56,17 +55,6 @@ def parse_crop(text: str | None) -> tuple[slice, slice] | None:
         raise InputError(f"--crop {text} is not Y,X,H,W; 0,0,240,320 keeps the top left 320x240 pixels")
     top, left, height, width = map(int, parts)
     return slice(top, top + height), slice(left, left + width)
-
-
-def crop(frames: NDArray[Any], window: tuple[slice, slice] | None) -> NDArray[Any]:
-    """The rows and columns of frames [T, H, W, C]; `InputError` if the frames do not hold them all."""
-    if window is None:
-        return frames
-    rows, columns = window
-    height, width = frames.shape[1:3]
-    if rows.stop > height or columns.stop > width or rows.start == rows.stop or columns.start == columns.stop:
-        raise InputError(f"--crop does not fit frames of {width}x{height}; give Y+H <= {height} and X+W <= {width}")
-    return frames[:, rows, columns]
 
 
 def check_memory(gigabytes: float | None) -> None:

@@ -66,12 +66,10 @@ class Sweep:
         from gvd_jax.commands.outputs import check_outputs
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.method.sweep import sweep
-        from gvd_jax.video.read_write import read_video
 
         check_outputs([self.input], [], [self.output], self.overwrite)
-        clip = read_video(self.input, frames)
-        blurry = options.crop(clip.frames, window)
-        sharp = None if self.sharp is None else options.crop(read_video(self.sharp, frames).frames, window)
+        clip = _read(self.input, frames, window)
+        blurry, sharp = clip.frames, None if self.sharp is None else _read(self.sharp, frames, window).frames
         if sharp is not None and sharp.shape != blurry.shape:
             raise InputError(f"{self.sharp} holds {sharp.shape[:3]}, not {blurry.shape[:3]} frames, rows and columns")
         taus = [setting["duty_cycle"] for setting in settings] if self.duty_cycle else "auto"
@@ -129,6 +127,14 @@ class Sweep:
             pictures["truth"] = sharp[middle]
         save(contact_sheet(pictures), self.output / "sheet.png")
         print(f"see {self.output / 'sheet.png'}")
+
+
+def _read(path: Path, frames: slice | None, window: tuple[slice, slice] | None) -> Any:
+    from gvd_jax.video.read_write import read_source
+    from gvd_jax.video.source import cropped, open_source
+
+    source = open_source(path, frames)
+    return read_source(source if window is None else cropped(source, *window))
 
 
 def _scores(latent: Any, sharp: Any) -> dict[str, float]:

@@ -122,6 +122,7 @@ def _blend(unknowns: Unknowns, frames: Frames, tolerance: Any) -> Unknowns:
 
 @partial(jax.jit, static_argnames=("shape",))
 def to_level(unknowns: Unknowns, shape: tuple[int, int]) -> Unknowns:
+    """The unknowns in the pixels of a level of that (H, W)."""
     return propagate(unknowns, shape)
 
 

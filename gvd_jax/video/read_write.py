@@ -34,7 +34,11 @@ def read_video(path: str | Path, frames: slice | None = None) -> Clip:
     channel unless other images of the folder have colour, a rotated recording is turned upright.
     Raises `InputError` as `open_source` does.
     """
-    source = open_source(path, frames)
+    return read_source(open_source(path, frames))
+
+
+def read_source(source: Source) -> Clip:
+    """Every frame of a source, which may be cropped."""
     values = np.empty((source.count, source.height, source.width, source.channels), np.float32)
     for k, frame in enumerate(read_frames(source)):
         values[k] = frame

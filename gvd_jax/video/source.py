@@ -13,7 +13,7 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, decode
-from gvd_jax.video.survey import Survey, check_window, survey
+from gvd_jax.video.survey import Footage, check_window, survey
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
@@ -36,7 +36,7 @@ class Source:
     times: tuple[Fraction, ...] = ()  # seconds: count + 1, when each frame is shown and when the last goes, or ()
     names: tuple[str, ...] = ()  # file names, if the clip is a folder
     alpha: bool = False  # some image of the folder has an alpha channel: `read_alpha`
-    video: Survey | None = None  # what else is known of a video file
+    video: Footage | None = None  # what else is known of a video file
     top: int = 0  # row and column of the file at which the frames start: `cropped`
     left: int = 0
     size: tuple[int, int] = (0, 0)  # rows and columns of the file

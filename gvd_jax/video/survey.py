@@ -31,7 +31,7 @@ OF_THE_FILE = {
 
 
 @dataclass(frozen=True)
-class Survey:
+class Footage:
     """What one pass through a video file found; of the frames that were asked for, not of all."""
 
     height: int  # upright, as all that follows
@@ -53,7 +53,7 @@ class Survey:
     notes: tuple[str, ...]  # lines for the user on what cannot be kept
 
 
-def survey(path: Path, first: int, stop: int | None) -> Survey:
+def survey(path: Path, first: int, stop: int | None) -> Footage:
     """Decode frames up to `stop` (None: the end) and say what was found.
 
     Raises `InputError` for a file that is damaged or ends before, frames that differ in size, are HDR or interlaced,
@@ -70,7 +70,7 @@ def check_window(path: Path, first: int, stop: int | None, count: int) -> None:
         raise InputError(f"{path} holds {count} frames; ask for frames within 0:{count}")
 
 
-def _survey(path: Path, first: int, stop: int | None, ahead: bool) -> Survey | None:
+def _survey(path: Path, first: int, stop: int | None, ahead: bool) -> Footage | None:
     """The same; None if frames were decoded `ahead` and some did not come, so that nothing is sure."""
     with decode.opened(path, ahead) as (container, stream):
         walk = _walk(path, container, stream, first, stop)
@@ -144,7 +144,7 @@ def _upright(frame: av.VideoFrame) -> tuple[int, int]:
 
 def _describe(
     container: InputContainer, stream: av.VideoStream, frame: av.VideoFrame, walk: _Walk, whole: bool
-) -> Survey:
+) -> Footage:
     rate = _rate(stream)
     unit = stream.time_base or Fraction(1, DEFAULT_FPS)
     known = [stamp for stamp in walk.stamps if stamp is not None]
@@ -153,7 +153,7 @@ def _describe(
     height, width = _upright(frame)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     times = _times(known, walk.end, unit, rate) if ordered else _steady(len(walk.stamps), rate)
-    return Survey(
+    return Footage(
         height=height,
         width=width,
         channels=max(map(codec.channels_of, walk.kinds)),
