@@ -13,8 +13,8 @@ PACKAGE = ROOT / "gvd_jax"
 
 # A room, a file or folder of the package, imports only from lower floors and from itself.
 FLOORS = (
-    ("trees", "shapes", "errors", "progress"),
-    ("ops",),
+    ("trees", "shapes", "errors", "clock"),
+    ("ops", "progress"),
     ("convex",),
     ("model",),
     ("solve",),

@@ -148,11 +148,12 @@ def test_what_broke_off_goes_on_bit_for_bit(
     assert (report / "index.html").read_text().count('class="frame"') == 20
 
 
-def test_what_was_not_begun_leaves_nothing(tmp_path, folder, calls, monkeypatch, capsys):
+@pytest.mark.parametrize("where", ["gvd_jax.scale.plan.make_plan", "gvd_jax.scale.run.restore_block"])
+def test_what_was_not_begun_leaves_nothing(tmp_path, folder, calls, where, monkeypatch, capsys):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gvd_jax.scale.run.restore_block", interrupted)
+    monkeypatch.setattr(where, interrupted)
     assert cli.main(["deblur", str(folder), str(tmp_path / "out")]) == 130
     assert "interrupted; nothing was finished" in error_line(capsys)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]

@@ -3,18 +3,22 @@
 import base64
 import dataclasses
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
 import imageio.v3 as iio
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gvd_jax.clock import Clock
 from gvd_jax.errors import InputError
 from gvd_jax.progress import Progress
 from gvd_jax.view.embed import data_uri, to_bytes
-from gvd_jax.view.page import FrameView, frame_numbers, frame_section, report_page, running_page, time_left
+from gvd_jax.view.page import FrameView, frame_numbers, frame_section, report_page, running_page, time_left, timings
 from gvd_jax.view.report import Report, chosen_frames, frames_note
 
 HOSTILE = "<b>&\"'</b>"
@@ -144,6 +148,23 @@ def test_thinning_keeps_the_ends_and_skips_alike(count):
 )
 def test_the_time_that_is_left(fraction, seconds, said):
     assert time_left(Progress("flow", 0, 1, (2, 2), fraction, seconds, {})) == said
+
+
+def test_compiling_says_nothing_of_the_time_that_is_left():
+    progress = Progress("flow", 0, 1, (2, 2), 0.25, 40.0, {}, compiling=0.75)
+    assert progress.left == pytest.approx(30)
+    one, two = Clock(), Clock(threads=2)
+    jax.jit(lambda x: jnp.sin(x) + 3)(1.0)
+    (seconds, share), (_, of_two) = one.read(), two.read()
+    assert 0 < share < 1 and of_two == pytest.approx(share / 2, rel=0.1)
+    time.sleep(seconds)
+    assert one.read()[1] == pytest.approx(share / 2, rel=0.1)
+
+
+def test_timings_of_parts_add_up():
+    histories = [[step("latent", 1, 2.0 * k, {}), step("flow", 1, 3.0 * k, {})] for k in (1, 2)]
+    of = "level 2 of 2 (40x20)"
+    assert timings(histories) == [(f"latent, {of}", "6.0"), (f"flow, {of}", "3.0"), ("all", "9.0")]
 
 
 def test_of_a_long_clip_the_part_is_named_and_only_its_energy_drawn():

@@ -91,7 +91,7 @@ def test_tiles_are_blended_without_a_trace():
     np.testing.assert_allclose(restored.flow[:, 1, ..., 1], frames[1:4, ..., 0], atol=1e-6)
     np.testing.assert_allclose(restored.confidence, frames[1:4, ..., 1], atol=1e-6)
     np.testing.assert_allclose(restored.duty_cycle, 0.25, atol=1e-6)
-    assert len(restored.history) == layout.tiles == 4
+    assert len(restored.histories) == layout.tiles == 4
 
 
 @pytest.mark.parametrize("finished", [set(), {0}, {0, 1, 4}, {1}])
@@ -153,10 +153,11 @@ def test_the_first_failure_stops_all_windows(monkeypatch, devices):
 def test_a_job_goes_on_only_with_what_was_asked(tmp_path):
     output = tmp_path / "out.mp4"
     job = open_job(output, {"preset": "default", "input": "a"}, resume=False, overwrite=False)
-    assert job.found(lambda: {"tau": 0.25}) == {"tau": 0.25}
+    assert job.found is None
+    job.begin({"tau": 0.25})
     job.finish_window(0, lambda folder: (folder / "x").write_text("1"))
     again = open_job(output, {"preset": "default", "input": "a"}, resume=True, overwrite=False)
-    assert again.found(lambda: {"tau": 0.5}) == {"tau": 0.25} and (again.window(0) / "x").read_text() == "1"
+    assert again.found == {"tau": 0.25} and (again.window(0) / "x").read_text() == "1"
     with pytest.raises(InputError, match=r"was begun with preset default, now it is fast"):
         open_job(output, {"preset": "fast", "input": "a"}, resume=True, overwrite=False)
     with pytest.raises(InputError, match=r"go on with --resume, or begin anew with --overwrite"):
@@ -167,7 +168,7 @@ def test_a_job_goes_on_only_with_what_was_asked(tmp_path):
 
 def test_half_a_window_is_none_and_a_strange_folder_stays(tmp_path):
     job = open_job(tmp_path / "out", {}, resume=True, overwrite=False)
-    job.found(dict)
+    job.begin({})
 
     def fail(folder):
         (folder / "x").write_text("half")

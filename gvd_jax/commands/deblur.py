@@ -95,17 +95,19 @@ class Deblur:
 
         start = time.monotonic()
         memory = budget(None if self.max_memory is None else self.max_memory * GIB, source.channels)
-        survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts)
-        if self.preview and hosts.first:
-            jobs.preview(source, survey, layout, config, self.output)
-        with progress_bar(self.quiet, self.verbose) as hooks, jobs.failing_well(job, layout):
-            if self.report is not None and hosts.first:
-                hooks = [*hooks, Report(self.report, self._settings())]
-            jobs.restore_clip(job, source, outputs, survey, layout, config, hosts, hooks)
-        if hosts.first:
+        with jobs.failing_well(job):
+            survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts)
+            if self.preview and hosts.first:
+                jobs.preview(source, survey, layout, config, self.output)
+            with progress_bar(self.quiet, self.verbose) as hooks:
+                if self.report is not None and hosts.first:
+                    hooks = [*hooks, Report(self.report, self._settings())]
+                jobs.restore_clip(job, source, outputs, survey, layout, config, hosts, hooks)
+            if not hosts.first:
+                return
             hosts.wait_for([job.window(k) for k in range(len(layout.windows))])
             found = jobs.join(job, outputs, layout, self._settings())
-            self._tell(source, found, time.monotonic() - start)
+        self._tell(source, found, time.monotonic() - start)
 
     def _check_places(self) -> None:
         """Raise `InputError` for what may not be written, before the input is looked through."""

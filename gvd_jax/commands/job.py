@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import numpy as np
@@ -58,17 +58,16 @@ def find_plan(
 ) -> tuple[Survey, Layout]:
     """That of the job, made by the first host if it begins now."""
 
-    def make() -> dict[str, Any]:
-        shape = source.count, source.height, source.width
-
-        def read(start: int, stop: int) -> HostArray:
-            return np.stack(list(read_frames(source, start, stop)))
-
-        return plan.to_json(*plan.make_plan(read, shape, duty_cycle, config, budget))
+    def read(start: int, stop: int) -> HostArray:
+        return np.stack(list(read_frames(source, start, stop)))
 
     if not hosts.first:
         hosts.wait_for([job.facts])
-    return plan.from_json(job.found(make))
+    if job.found is None:
+        shape = source.count, source.height, source.width
+        job.begin(plan.to_json(*plan.make_plan(read, shape, duty_cycle, config, budget)))
+    assert job.found is not None
+    return plan.from_json(job.found)
 
 
 def restore_clip(
@@ -110,7 +109,7 @@ def restore_clip(
             facts = {
                 "duty_cycle": float(restored.duty_cycle.mean()),
                 "full": full,
-                "history": [dataclasses.asdict(step) for step in restored.history],
+                "histories": [[dataclasses.asdict(step) for step in history] for history in restored.histories],
             }
             write_whole(folder / FACTS, json.dumps(facts))
 
@@ -150,23 +149,23 @@ def preview(source: Source, survey: Survey, layout: Layout, config: Config, outp
 
 
 @contextmanager
-def failing_well(job: Job, layout: Layout) -> Iterator[None]:
+def failing_well(job: Job) -> Iterator[None]:
     """Whatever breaks off the run becomes one line, which says what is finished and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_finished(job, layout)) from None
+        raise KeyboardInterrupt(_finished(job)) from None
     except (InputError, OSError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"{what}; {_finished(job, layout)}") from error
+        raise InputError(f"{what}; {_finished(job)}") from error
     except (MemoryError, jax.errors.JaxRuntimeError) as error:
         if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise InputError("out of memory: begin anew with --overwrite and a smaller --max-memory") from error
 
 
-def _finished(job: Job, layout: Layout) -> str:
-    total = len(layout.windows)
+def _finished(job: Job) -> str:
+    total = 0 if job.found is None else len(plan.from_json(job.found)[1].windows)
     done = sum(job.window(k).exists() for k in range(total))
     if done:
         return f"{done} of {total} windows are finished: go on with --resume"
@@ -183,16 +182,17 @@ def join(job: Job, outputs: Outputs, layout: Layout, settings: Mapping[str, str]
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
-        history = [Progress(**step) for step in facts[0]["history"]]
+        histories = [[Progress(**step) for step in history] for own in facts for history in own["histories"]]
+        part = f" The energy is that of the first of {len(histories)} parts." * (len(histories) > 1)
         fastest, softest = facts[0]["full"]
         page = report_page(
             sections,
-            history,
+            histories[0],
             {**settings, "duty_cycle": f"{duty_cycle:.3f}"},
-            timings(history),
+            timings(histories),
             fastest=fastest,
             softest=softest,
-            note=frames_note(outputs.target.source.count),
+            note=frames_note(outputs.target.source.count) + part,
         )
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from gvd_jax.progress import Hook, Progress
 
-BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 SECONDS_BETWEEN_LINES = 30.0
 
 
@@ -24,11 +24,11 @@ def progress_bar(quiet: bool = False, verbose: bool = False) -> Iterator[list[Ho
     if not sys.stderr.isatty():
         yield [_lines()]
         return
-    # Without smoothing the rate is that of the whole run: one level is no guide to the next.
-    with tqdm(total=1.0, bar_format=BAR, smoothing=0.0, file=sys.stderr, desc="starting") as bar:
+    with tqdm(total=1.0, bar_format=BAR, file=sys.stderr, desc="starting") as bar:
 
         def show(progress: Progress) -> None:
             bar.set_description_str(_place(progress), refresh=False)
+            bar.set_postfix_str(f"{tqdm.format_interval(progress.left)} left", refresh=False)
             bar.update(progress.fraction - bar.n)
 
         yield [show]
@@ -43,7 +43,7 @@ def _lines() -> Hook:
         if not new and progress.seconds - printed < SECONDS_BETWEEN_LINES and progress.fraction < 1:
             return
         level, printed = progress.level, progress.seconds
-        left = tqdm.format_interval(progress.seconds * (1 / max(progress.fraction, 1e-3) - 1))
+        left = tqdm.format_interval(progress.left)
         print(f"gvd-jax: {_place(progress)}, {progress.fraction:.0%} done, {left} left", file=sys.stderr, flush=True)
 
     return show

@@ -1,7 +1,10 @@
 """Several machines that share a folder and a job: JAX brings them together, then each restores its own windows."""
 
+import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +32,26 @@ class Hosts:
     def meet(self, name: str) -> None:
         """Wait until all hosts are here."""
         if self.count > 1:
-            multihost_utils.sync_global_devices(name)
+            with _silent_stdout():
+                multihost_utils.sync_global_devices(name)
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Wait until other hosts have made all files. If one of them dies, JAX ends the others."""
         while self.count > 1 and not all(file.exists() for file in files):
             time.sleep(POLL)
+
+
+@contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """Standard output goes to standard error: on CPUs Gloo, below Python, prints there whom it has met."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def join_hosts(text: str | None) -> Hosts:

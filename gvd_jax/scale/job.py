@@ -30,13 +30,15 @@ class Job:
         """The file of what was asked and found out."""
         return self.folder / FACTS
 
-    def found(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What was found out when the job began; made and kept if it begins now."""
-        if not self.facts.exists():
-            text = json.dumps({"asked": self.asked, "found": make()}, indent=1)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.facts, text)
-        return json.loads(self.facts.read_text())["found"]
+    @property
+    def found(self) -> dict[str, Any] | None:
+        """What was found out when the job began; None if it has not."""
+        return json.loads(self.facts.read_text())["found"] if self.facts.exists() else None
+
+    def begin(self, found: dict[str, Any]) -> None:
+        """Keep what was found out."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.facts, json.dumps({"asked": self.asked, "found": found}, indent=1))
 
     def window(self, number: int) -> Path:
         """Where a window is when it is finished."""

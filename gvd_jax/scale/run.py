@@ -2,7 +2,6 @@
 
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
@@ -11,6 +10,7 @@ from typing import Any
 
 import jax
 
+from gvd_jax.clock import Clock
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result
 from gvd_jax.progress import Hook, Progress
@@ -62,8 +62,8 @@ def restore_windows(
     Windows share nothing, so devices need not talk: what each restores is what one alone would have restored. `hooks`
     see the share of all windows that is done. The first exception stops all.
     """
-    tally = Tally(hooks, total * layout.tiles)
     devices = jax.local_devices()
+    tally = Tally(hooks, total * layout.tiles, len(devices))
     idle: SimpleQueue[Any] = SimpleQueue()
 
     def work(device: Any, window: Window, frames: list) -> None:
@@ -110,9 +110,9 @@ def _label(span: Span, tile: int, layout: Layout) -> str:
 class Tally:
     """How much of all blocks is done, which several threads tell."""
 
-    def __init__(self, hooks: Sequence[Hook], blocks: int):
+    def __init__(self, hooks: Sequence[Hook], blocks: int, threads: int):
         self.hooks, self.blocks, self.done = hooks, blocks, 0.0
-        self.begin, self.lock, self.stop = time.monotonic(), threading.Lock(), threading.Event()
+        self.clock, self.lock, self.stop = Clock(threads), threading.Lock(), threading.Event()
 
     def hook(self, part: str) -> Hook:
         """For one block, named `part`."""
@@ -125,8 +125,9 @@ class Tally:
             with self.lock:
                 self.done += progress.fraction - before
                 before = progress.fraction
-                fraction, seconds = min(self.done / self.blocks, 1.0), time.monotonic() - self.begin
+                fraction, (seconds, compiling) = min(self.done / self.blocks, 1.0), self.clock.read()
+                own = dataclasses.replace(progress, part=part, fraction=fraction, seconds=seconds, compiling=compiling)
                 for hook in self.hooks:
-                    hook(dataclasses.replace(progress, part=part, fraction=fraction, seconds=seconds))
+                    hook(own)
 
         return show

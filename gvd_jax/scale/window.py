@@ -26,7 +26,7 @@ class Restored:
     defocus: HostArray
     confidence: HostArray
     duty_cycle: HostArray
-    history: list[Progress]
+    histories: list[list[Progress]]  # one of each tile
 
 
 def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequence[Hook]) -> Result:
@@ -62,5 +62,5 @@ def restore_window(
             whole.defocus[:, y, x] += share * np.asarray(result.defocus)[kept]
             whole.confidence[:, y, x] += share * np.asarray(result.confidence)[kept]
             whole.duty_cycle[:] += np.asarray(result.duty_cycle)[kept] / layout.tiles
-            whole.history.extend(dataclasses.replace(step, info=None) for step in result.history)
+            whole.histories.append([dataclasses.replace(step, info=None) for step in result.history])
     return whole

@@ -134,22 +134,26 @@ def running_page(progress: Progress, history: Sequence[Progress], settings: Mapp
 
 
 def time_left(progress: Progress) -> str:
-    """How long the rest takes if it goes on at the mean speed so far."""
+    """How long the rest takes."""
     if progress.fraction <= 0:
         return "Just begun."
-    return f"About {_duration(progress.seconds * (1 / progress.fraction - 1))} left."
+    return f"About {_duration(progress.left)} left."
 
 
-def timings(history: Sequence[Progress]) -> list[tuple[str, str]]:
-    """Seconds spent on each stage of each level, in the order in which they first ran, and on all."""
+def timings(histories: Iterable[Sequence[Progress]]) -> list[tuple[str, str]]:
+    """Seconds spent on each stage of each level, in the order in which they first ran, and on all.
+
+    Of a clip that was restored in parts each has a history.
+    """
     spent: dict[str, float] = {}
-    before = 0.0
-    for progress in history:
-        height, width = progress.shape
-        name = f"{progress.stage}, level {progress.level + 1} of {progress.levels} ({width}x{height})"
-        spent[name] = spent.get(name, 0.0) + progress.seconds - before
-        before = progress.seconds
-    return [(name, f"{seconds:.1f}") for name, seconds in spent.items()] + [("all", f"{before:.1f}")]
+    for history in histories:
+        before = 0.0
+        for progress in history:
+            height, width = progress.shape
+            name = f"{progress.stage}, level {progress.level + 1} of {progress.levels} ({width}x{height})"
+            spent[name] = spent.get(name, 0.0) + progress.seconds - before
+            before = progress.seconds
+    return [(name, f"{seconds:.1f}") for name, seconds in (spent | {"all": sum(spent.values())}).items()]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from gvd_jax.view.page import (
 )
 
 MOST_FRAMES = 48  # on a page, for a browser reads all of it before one can step through
+MOST_STEPS = 10_000  # that are remembered: of a long clip those of its last parts
 PAGES = (".html", ".htm")
 
 
@@ -35,7 +37,7 @@ class Report:
         place = Path(place)
         self.page = place if place.suffix.lower() in PAGES else place / "index.html"
         self.settings = dict(settings or {})
-        self.history: list[Progress] = []
+        self.history: deque[Progress] = deque(maxlen=MOST_STEPS)
         self._written = -np.inf
         try:
             self.page.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +75,9 @@ class Report:
         sections = [frame_section(FrameView(k, *(clip[k] for clip in clips)), fastest, softest) for k in chosen]
         page = report_page(
             sections,
-            self.history,
+            list(self.history),
             settings,
-            timings(self.history),
+            timings([list(self.history)]),
             fastest=fastest,
             softest=softest,
             note=frames_note(len(flow)),
