@@ -33,6 +33,14 @@ def test_exposures_of_a_still_scene(still):
     assert exposure[darkest].tolist() == [1, 0]
 
 
+def test_the_exposures_of_another_clip_compile_nothing_anew(compiled):
+    relative = jnp.asarray([[0.9, 0.01], [1.1, 0.0]])
+    frame_exposures(relative)
+    del compiled[:]
+    frame_exposures(1.1 * relative)
+    assert len(compiled) <= 1  # the product
+
+
 def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
     frames, flow = still
     exposure = frame_exposures(relative_exposures(frames, flow))

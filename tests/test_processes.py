@@ -1,5 +1,6 @@
 """Several devices, several hosts, and a process that was killed and goes on: all give what one process gives."""
 
+import json
 import os
 import signal
 import socket
@@ -101,9 +102,12 @@ def port():
 def test_two_hosts_share_a_clip(tmp_path, port):
     frames = np.random.default_rng(0).random((80, 16, 20, 1)).astype(np.float32)
     write_video(tmp_path / "in", frames)
-    both = [tmp_path / "in", tmp_path / "shared", "--quiet", "--report", tmp_path / "report", "--hosts"]
-    hosts = [subprocess.Popen(program(COMMAND, "deblur", *both, f"localhost:{port},2,{k}")) for k in (0, 1)]
-    assert [host.wait(timeout=300) for host in hosts] == [0, 0]
+    both = [tmp_path / "in", tmp_path / "shared", "--quiet", "--report", tmp_path / "report", "--json", "--hosts"]
+    commands = [program(COMMAND, "deblur", *both, f"localhost:{port},2,{k}") for k in (0, 1)]
+    hosts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    printed = [host.communicate(timeout=300)[0] for host in hosts]
+    assert [host.returncode for host in hosts] == [0, 0]
+    assert json.loads(printed[0])["frames"] == 80 and printed[1] == ""
     subprocess.run(program(COMMAND, "deblur", tmp_path / "in", tmp_path / "alone", "--quiet"), check=True)
     shared, alone = (read_video(tmp_path / name).frames for name in ("shared", "alone"))
     np.testing.assert_allclose(shared, alone, atol=1e-5)

@@ -43,6 +43,7 @@ def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array
     return jnp.where(related, jnp.stack([gain, offset], -1), jnp.array([1.0, 0.0], gray.dtype))
 
 
+@jax.jit
 def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 2"]:
     """Gain and offset of every frame against the one with the least gain, whose own are 1 and 0."""
 
