@@ -2,9 +2,9 @@
 
     python -m experiments.long_clips [--rows NAME ...]
 
-A photograph under a shake of 6 px per frame interval is restored as a whole and in parts; PSNR is over all frames.
-Memory is the peak of `gvd-jax deblur` on a clip of 1280x720, all its libraries included, against --max-memory; the soak
-is 2,000 frames of 64x48, and its memory after a quarter of the windows and in the end.
+A photograph under a shake is restored as a whole and in parts; PSNR is over all frames. Of 4K it is four tiles as
+`gvd-jax deblur` cuts them, and the crop that they cover. Memory is the peak of `gvd-jax deblur` on a clip of 1280x720,
+all its libraries included, against --max-memory; the soak is 2,000 frames of 64x48, and its memory on the way.
 """
 
 import functools
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from experiments.clips import rendered_clip
 from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.scale.layout import BLURS, MARGIN, Layout
+from gvd_jax.scale.layout import BLURS, MARGIN, Layout, lay_out
+from gvd_jax.scale.memory import budget
 from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import cut
 from gvd_jax.scale.survey import Survey, take_survey
@@ -31,24 +33,30 @@ from gvd_jax.scale.window import Restored
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.synthesize import RenderedClip
 
-TAU, MOTION = 0.45, 6.0
+TAU = 0.45
 CONFIG = gvd.Config.default()
 GIB = 2**30
 
 
-Size = tuple[int, int, int]  # frames, height, width
+class Size(NamedTuple):
+    """Of a clip, and its motion in pixels per frame interval."""
+
+    frames: int
+    height: int
+    width: int
+    motion: float = 6.0
 
 
 @functools.cache
 def clip_of(size: Size) -> RenderedClip:
     """The clip of a size."""
-    return rendered_clip(*size, TAU, MOTION)
+    return rendered_clip(size.frames, size.height, size.width, TAU, size.motion)
 
 
 @functools.cache
 def survey_of(size: Size) -> Survey:
     """What the command finds out of it."""
-    return take_survey(lambda start, stop: clip_of(size).blurry[start:stop], size[0], TAU, CONFIG)
+    return take_survey(lambda start, stop: clip_of(size).blurry[start:stop], size.frames, TAU, CONFIG)
 
 
 @functools.cache
@@ -91,15 +99,29 @@ def compare(size: Size, layout: Layout) -> Row:
 
 def windows(length: int, context: int) -> Row:
     """24 frames of 192x144 in windows of a length."""
-    return compare((24, 144, 192), Layout(cut(24, length, 2 * context), cut(144, 144, 0), cut(192, 192, 0)))
+    return compare(Size(24, 144, 192), Layout(cut(24, length, 2 * context), cut(144, 144, 0), cut(192, 192, 0)))
 
 
 def tiles(height: int, width: int, count: int) -> Row:
     """7 frames in count x count tiles."""
-    size = 7, height, width
+    size = Size(7, height, width)
     overlap = 2 * round(MARGIN + BLURS * survey_of(size).blur)
     rows, columns = (cut(length, -(-(length + (count - 1) * overlap) // count), overlap) for length in (height, width))
     return compare(size, Layout(cut(7, 7, 0), rows, columns)) | {"overlap px": overlap}
+
+
+def tiles_of_4k(gigabytes: float) -> Row:
+    """The first 2 x 2 tiles of 5 frames of 3840x2160, whose blur is about 14 px long."""
+    whole = clip_of(Size(5, 540, 960, 16.0))
+    blur = take_survey(lambda start, stop: whole.blurry[start:stop], 5, TAU, CONFIG).blur
+    layout = lay_out(5, 2160, 3840, blur, budget(gigabytes * GIB, 3))
+    (top, below), (left, right) = layout.rows[:2], layout.columns[:2]
+    height, width = top.stop - top.start, left.stop - left.start
+    overlap = top.stop - below.start
+    size = Size(5, below.stop, right.stop, 16.0)
+    rows, columns = cut(size.height, height, overlap), cut(size.width, width, left.stop - right.start)
+    row = compare(size, Layout(cut(5, 5, 0), rows, columns))
+    return row | {"tile": f"{width}x{height}", "overlap px": overlap}
 
 
 def command(arguments: list[str], sampled: bool = False) -> tuple[float, list[int], str]:
@@ -118,10 +140,10 @@ def command(arguments: list[str], sampled: bool = False) -> tuple[float, list[in
 def memory(gigabytes: float) -> Row:
     """The peak under --max-memory, of 9 frames of 1280x720."""
     with tempfile.TemporaryDirectory() as folder:
-        gvd.write_video(f"{folder}/in", clip_of((9, 720, 1280)).blurry)
+        gvd.write_video(f"{folder}/in", clip_of(Size(9, 720, 1280)).blurry)
         arguments = [f"{folder}/in", f"{folder}/out", "--duty-cycle", str(TAU), "--max-memory", str(gigabytes)]
         seconds, peaks, _ = command(["deblur", *arguments, "--quiet"])
-        score = metrics.psnr(gvd.read_video(f"{folder}/out").frames, clip_of((9, 720, 1280)).sharp).mean()
+        score = metrics.psnr(gvd.read_video(f"{folder}/out").frames, clip_of(Size(9, 720, 1280)).sharp).mean()
     return {
         "allowed GB": gigabytes,
         "peak GB": round(max(peaks) / GIB, 3),
@@ -133,7 +155,7 @@ def memory(gigabytes: float) -> Row:
 def soak() -> Row:
     """2,000 frames of 64x48 by the fast preset."""
     with tempfile.TemporaryDirectory() as folder:
-        frames = clip_of((40, 48, 64)).blurry
+        frames = clip_of(Size(40, 48, 64)).blurry
         there_and_back = np.concatenate([frames, frames[-2:0:-1]])
         gvd.write_video(f"{folder}/in.mp4", there_and_back[np.arange(2000) % len(there_and_back)], fps=30)
         arguments = [f"{folder}/in.mp4", f"{folder}/out.mp4", "--duty-cycle", str(TAU), "--preset", "fast", "--quiet"]
@@ -154,6 +176,7 @@ def main(rows: tuple[str, ...] = ()) -> None:
         "windows of 12, 3 more on either side": lambda: windows(12, 3),
         "windows of 12, 4 more on either side": lambda: windows(12, 4),
         "2x2 tiles of 640x480": lambda: tiles(480, 640, 2),
+        "2x2 tiles of 4K": lambda: tiles_of_4k(6.0),
         "9 frames of 1280x720 in 2 GB": lambda: memory(2.0),
         "9 frames of 1280x720 in 4 GB": lambda: memory(4.0),
         "2,000 frames of 64x48": soak,

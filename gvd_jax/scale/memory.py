@@ -9,8 +9,8 @@ from gvd_jax.ops.platform import on_cpu
 from gvd_jax.scale.layout import Budget
 
 SHARE = 0.7  # of what is free
-BASE = 0.9e9  # bytes: Python, libraries, compiling
-BLOCK = 400.0  # bytes per pixel of a frame of a block
+BASE, DEVICE_BASE = 1.15e9, 0.1e9  # bytes: of the process on a CPU (libraries, compiling), of programs on a device
+BLOCK, DEVICE_BLOCK = 570.0, 400.0  # bytes per pixel of a frame of a block
 
 
 def budget(most: float | None, channels: int) -> Budget:
@@ -19,7 +19,7 @@ def budget(most: float | None, channels: int) -> Budget:
     frame = 4.0 * channels
     if on_cpu():
         return Budget(total, BASE, BLOCK, frame, frame + 4 * 6)
-    return Budget(total, 0.0, BLOCK, 0.0, 0.0)  # windows lie in the main memory
+    return Budget(total, DEVICE_BASE, DEVICE_BLOCK, 0.0, 0.0)  # windows lie in the main memory
 
 
 def free() -> float:
