@@ -137,13 +137,13 @@ def command(arguments: list[str], sampled: bool = False) -> tuple[float, list[in
     return time.monotonic() - begun, memory, process.stdout.read()
 
 
-def memory(gigabytes: float) -> Row:
-    """The peak under --max-memory, of 9 frames of 1280x720."""
+def memory(size: Size, gigabytes: float) -> Row:
+    """The peak under --max-memory."""
     with tempfile.TemporaryDirectory() as folder:
-        gvd.write_video(f"{folder}/in", clip_of(Size(9, 720, 1280)).blurry)
+        gvd.write_video(f"{folder}/in", clip_of(size).blurry)
         arguments = [f"{folder}/in", f"{folder}/out", "--duty-cycle", str(TAU), "--max-memory", str(gigabytes)]
         seconds, peaks, _ = command(["deblur", *arguments, "--quiet"])
-        score = metrics.psnr(gvd.read_video(f"{folder}/out").frames, clip_of(Size(9, 720, 1280)).sharp).mean()
+        score = metrics.psnr(gvd.read_video(f"{folder}/out").frames, clip_of(size).sharp).mean()
     return {
         "allowed GB": gigabytes,
         "peak GB": round(max(peaks) / GIB, 3),
@@ -177,8 +177,9 @@ def main(rows: tuple[str, ...] = ()) -> None:
         "windows of 12, 4 more on either side": lambda: windows(12, 4),
         "2x2 tiles of 640x480": lambda: tiles(480, 640, 2),
         "2x2 tiles of 4K": lambda: tiles_of_4k(6.0),
-        "9 frames of 1280x720 in 2 GB": lambda: memory(2.0),
-        "9 frames of 1280x720 in 4 GB": lambda: memory(4.0),
+        "7 frames of 320x240 in 2 GB": lambda: memory(Size(7, 240, 320), 2.0),
+        "7 frames of 640x480 in 2 GB": lambda: memory(Size(7, 480, 640), 2.0),
+        "9 frames of 1280x720 in 3 GB": lambda: memory(Size(9, 720, 1280), 3.0),
         "2,000 frames of 64x48": soak,
     }
     kept = Results(Path("experiments/results/long_clips.json"))
