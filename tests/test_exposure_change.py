@@ -10,6 +10,8 @@ from gvd_jax.method.start import find_start
 from gvd_jax.trees import replace
 from gvd_jax.video.layers import photograph
 
+pytestmark = pytest.mark.usefixtures("hurried_file")
+
 GAIN = np.array([1.0, 0.85, 1.1, 0.95])
 OFFSET = np.array([0.02, 0.0, 0.03, -0.01])
 

@@ -1,4 +1,4 @@
-"""Derivatives through the solver against differences, in float64: unrolled and implicit, of weights, tau and arrays."""
+"""Derivatives through solver and method against differences, in float64: of weights, tau and arrays."""
 
 from functools import partial
 
@@ -44,7 +44,7 @@ def loss(solver, options, numbers):
 
 
 def loss_of_the_method(numbers):
-    """The same of `deblur_pure`, on one level: a solve in gray, then one of the channel from there."""
+    """The same of `deblur_pure`, on one level: a solve in gray, then one of the channel from there, both unrolled."""
     config = gvd.replace(
         gvd.Config.default().without_defocus(),
         weights=numbers["weights"],
@@ -60,9 +60,8 @@ def loss_of_the_method(numbers):
 
 
 CASES = {
-    "unrolled": (partial(loss, gvd.solve_subproblem, SHORT), ("weights", "tau", "blurry", "start", "flow")),
     "implicit": (partial(loss, gvd.solve_implicit, LONG), ("weights", "tau", "blurry", "flow")),
-    "method": (loss_of_the_method, ("weights", "tau", "blurry", "flow")),
+    "unrolled": (loss_of_the_method, ("weights", "tau", "blurry", "flow")),
 }
 
 

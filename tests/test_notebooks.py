@@ -21,6 +21,7 @@ MODULES = {
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.02  # relative; processors add in another order, and the last digit printed may be the other one
 KEPT_BYTES = 4_000_000  # of the whole folder
+HURRIED = ("1_blur_model", "2_energy_and_gradients", "4_deblur_a_clip")  # they compile more than they compute
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -124,7 +125,8 @@ def test_it_runs_and_prints_what_is_kept(path, tmp_path):
         cell.outputs, cell.execution_count = [], None
     # The kernel is another process, which sees what this one has; the types of calls are not checked there.
     client = NotebookClient(fresh, timeout=600, resources={"metadata": {"path": str(tmp_path)}})
-    client.execute(env={**os.environ, "PYTHONPATH": str(path.parent.parent)})
+    hurry = {"JAX_DISABLE_MOST_OPTIMIZATIONS": str(int(path.stem in HURRIED))}
+    client.execute(env=os.environ | hurry | {"PYTHONPATH": str(path.parent.parent)})
     assert drawn(fresh) == drawn(kept)
     for text, expected in zip(printed(fresh), printed(kept), strict=True):
         assert same_numbers(text, expected), f"{text}\nkept:\n{expected}"

@@ -12,7 +12,8 @@ import pytest
 
 from gvd_jax.video.read_write import read_video, write_video
 
-# A step along the gradient takes the place of the method, for every device and every host compiles its own programs.
+# A step along the gradient of the data term takes the place of the method, for every device and every host compiles
+# its own programs.
 STEP = """
 import os
 import signal
@@ -27,8 +28,8 @@ from gvd_jax.scale.layout import Layout
 from gvd_jax.scale.spans import cut
 from gvd_jax.scale.survey import Survey
 
-ENERGY = gvd.gvd_energy(gvd.Weights(data=200.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=1.0),
-                        gvd.BlurModel(samples=2, scales=()))
+WEIGHTS = gvd.Weights(data=200.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=1.0)
+ENERGY = {"data": gvd.gvd_energy(WEIGHTS, gvd.BlurModel(samples=2, scales=()))["data"]}
 used = []
 
 

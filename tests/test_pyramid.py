@@ -16,6 +16,8 @@ from gvd_jax.solve.blocks import START_FLOW
 from gvd_jax.trees import replace
 from tests.problems import translating
 
+pytestmark = pytest.mark.usefixtures("hurried_file")
+
 
 @pytest.mark.parametrize(
     "shape, pyramid, count, coarsest",

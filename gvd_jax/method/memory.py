@@ -12,32 +12,42 @@ from gvd_jax.ops.platform import on_cpu
 
 # By default XLA orders a CPU program for concurrency. It is no faster for it, and holds up to nearly twice the memory.
 LEAN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+# LLVM's higher levels take up to a third longer to compile the programs of a solver, which are no faster for it.
+QUICK = {"xla_backend_optimization_level": 1}
 
 
 @functools.cache
-def _options() -> dict[str, Any]:
-    """LEAN on a CPU whose compiler knows the option; it is one of XLA's own, and may go as it came."""
-    if not on_cpu():
-        return {}
+def _options(hurried: bool) -> dict[str, Any]:
+    """LEAN and QUICK on a CPU, as far as its compiler knows them: they are XLA's own, and may go as they came.
+
+    `hurried`: JAX was told to disable most optimizations, which goes further than QUICK.
+    """
+    wanted = (LEAN if hurried else LEAN | QUICK) if on_cpu() else {}
+    return {name: value for name, value in wanted.items() if _is_known({name: value})}
+
+
+def _is_known(option: dict[str, Any]) -> bool:
     try:
-        jax.jit(lambda: 0, compiler_options=LEAN)()
+        jax.jit(lambda: 0, compiler_options=option)()
     except jax.errors.JaxRuntimeError:
-        return {}
-    return LEAN
+        return False
+    return True
 
 
 def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """`jax.jit`, in little memory where it can be: the option is for programs that are not traced into another one."""
+    """`jax.jit`, compiled soon and in little memory where it can be: the options are for programs that are not traced
+    into another one."""
     part = jax.jit(function, static_argnames=static_argnames)
 
     @functools.cache
-    def whole():
-        return jax.jit(function, static_argnames=static_argnames, compiler_options=_options())
+    def whole(hurried: bool):
+        return jax.jit(function, static_argnames=static_argnames, compiler_options=_options(hurried))
 
     @functools.wraps(function)
     def run(*arguments):
         traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))  # pyright: ignore[reportAttributeAccessIssue]
-        return (part if traced else whole())(*arguments)
+        hurried = bool(jax.config.read("jax_disable_most_optimizations"))
+        return (part if traced else whole(hurried))(*arguments)
 
     return run
 

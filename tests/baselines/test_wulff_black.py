@@ -13,6 +13,8 @@ from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.video.layers import Layer, Path, ellipse, middle, photograph
 from gvd_jax.video.synthesize import RenderedClip, render
 
+pytestmark = pytest.mark.usefixtures("hurried_file")
+
 FRAMES, HEIGHT, WIDTH, DUTY_CYCLE = 3, 96, 128, 0.5
 BEHIND, BEFORE, OTHER = 5 + 3j, -6 + 4j, 6 - 5j  # pixels per frame interval
 SAMPLES = 8
