@@ -91,13 +91,15 @@ class Deblur:
         job = open_job(self.output, asked, self.resume or not hosts.first, self.overwrite)
         hosts.meet("the job is open")
         for note in target.notes if hosts.first else ():
-            print(f"gvd-jax: {note}", file=sys.stderr)
+            _say(note)
 
         start = time.monotonic()
         memory = budget(None if self.max_memory is None else self.max_memory * GIB, source.channels)
         with jobs.failing_well(job):
-            survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts)
+            say = _be_silent if self.quiet else _say
+            survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts, say)
             if self.preview and hosts.first:
+                say("restoring three frames for the preview")
                 jobs.preview(source, survey, layout, config, self.output)
             with progress_bar(self.quiet, self.verbose) as hooks:
                 if self.report is not None and hosts.first:
@@ -144,3 +146,11 @@ class Deblur:
         config = getattr(Config, self.preset)()
         config = config if self.transfer is None else config.with_transfer(self.transfer)
         return config if self.defocus else config.without_defocus()
+
+
+def _be_silent(_: str) -> None:
+    pass
+
+
+def _say(what: str) -> None:
+    print(f"gvd-jax: {what}", file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +54,18 @@ def identity(path: Path) -> str:
 
 
 def find_plan(
-    job: Job, source: Source, duty_cycle: float | Literal["auto"], config: Config, budget: Budget, hosts: Hosts
+    job: Job,
+    source: Source,
+    duty_cycle: float | Literal["auto"],
+    config: Config,
+    budget: Budget,
+    hosts: Hosts,
+    say: Callable[[str], None],
 ) -> tuple[Survey, Layout]:
-    """That of the job, made by the first host if it begins now."""
+    """That of the job, made by the first host if it begins now; `say` tells which frames it looks at."""
 
     def read(start: int, stop: int) -> HostArray:
+        say(f"looking at frames {start} to {stop - 1}")
         return np.stack(list(read_frames(source, start, stop)))
 
     if not hosts.first:
