@@ -18,7 +18,16 @@ from gvd_jax.clock import Clock
 from gvd_jax.errors import InputError
 from gvd_jax.progress import Progress
 from gvd_jax.view.embed import data_uri, to_bytes
-from gvd_jax.view.page import FrameView, frame_numbers, frame_section, report_page, running_page, time_left, timings
+from gvd_jax.view.page import (
+    FrameView,
+    frame_numbers,
+    frame_section,
+    report_page,
+    running_page,
+    stage_seconds,
+    time_left,
+    timings,
+)
 from gvd_jax.view.report import Report, chosen_frames, frames_note
 
 HOSTILE = "<b>&\"'</b>"
@@ -164,7 +173,7 @@ def test_compiling_says_nothing_of_the_time_that_is_left():
 def test_timings_of_parts_add_up():
     histories = [[step("latent", 1, 2.0 * k, {}), step("flow", 1, 3.0 * k, {})] for k in (1, 2)]
     of = "level 2 of 2 (40x20)"
-    assert timings(histories) == [(f"latent, {of}", "6.0"), (f"flow, {of}", "3.0"), ("all", "9.0")]
+    assert timings(stage_seconds(histories)) == [(f"latent, {of}", "6.0"), (f"flow, {of}", "3.0"), ("all", "9.0")]
 
 
 def test_of_a_long_clip_the_part_is_named_and_only_its_energy_drawn():

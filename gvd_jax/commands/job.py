@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from gvd_jax.video.places import replacing
 from gvd_jax.video.sink import Target, join_parts, write_part
 from gvd_jax.video.source import Source, read_frames
 from gvd_jax.view.colour import largest_defocus, largest_motion
-from gvd_jax.view.page import FrameView, frame_section, report_page, timings
+from gvd_jax.view.page import FrameView, frame_section, report_page, stage_seconds, timings
 from gvd_jax.view.report import chosen_frames, frames_note
 
 PREVIEWED = (1 / 6, 1 / 2, 5 / 6)  # of the clip
@@ -116,7 +117,10 @@ def restore_clip(
             facts = {
                 "duty_cycle": float(restored.duty_cycle.mean()),
                 "full": full,
-                "histories": [[dataclasses.asdict(step) for step in history] for history in restored.histories],
+                "seconds": stage_seconds(restored.histories),
+                "parts": len(restored.histories),
+                # One is enough for the page, and hundreds are a lot of text.
+                "history": [dataclasses.asdict(step) for step in restored.histories[0]] if window.number == 0 else [],
             }
             write_whole(folder / FACTS, json.dumps(facts))
 
@@ -189,17 +193,22 @@ def join(job: Job, outputs: Outputs, layout: Layout, settings: Mapping[str, str]
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
-        histories = [[Progress(**step) for step in history] for own in facts for history in own["histories"]]
-        part = f" The energy is that of the first of {len(histories)} parts." * (len(histories) > 1)
+        history = [Progress(**step) for step in facts[0]["history"]]
+        seconds: Counter[str] = Counter()
+        for own in facts:
+            seconds.update(own["seconds"])
+        parts = sum(own["parts"] for own in facts)
+        notes = [frames_note(outputs.target.source.count)]
+        notes += [f"The energy is that of the first of {parts} parts."] * (parts > 1)
         fastest, softest = facts[0]["full"]
         page = report_page(
             sections,
-            histories[0],
+            history,
             {**settings, "duty_cycle": f"{duty_cycle:.3f}"},
-            timings(histories),
+            timings(seconds),
             fastest=fastest,
             softest=softest,
-            note=frames_note(outputs.target.source.count) + part,
+            note=" ".join(notes).strip(),
         )
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)

@@ -32,7 +32,7 @@ class Hosts:
     def meet(self, name: str) -> None:
         """Wait until all hosts are here."""
         if self.count > 1:
-            with _silent_stdout():
+            with _stdout_to_stderr():
                 multihost_utils.sync_global_devices(name)
 
     def wait_for(self, files: Sequence[Path]) -> None:
@@ -42,8 +42,8 @@ class Hosts:
 
 
 @contextmanager
-def _silent_stdout() -> Iterator[None]:
-    """Standard output goes to standard error: on CPUs Gloo, below Python, prints there whom it has met."""
+def _stdout_to_stderr() -> Iterator[None]:
+    """On CPUs Gloo, below Python, prints whom it has met."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

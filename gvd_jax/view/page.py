@@ -140,11 +140,9 @@ def time_left(progress: Progress) -> str:
     return f"About {_duration(progress.left)} left."
 
 
-def timings(histories: Iterable[Sequence[Progress]]) -> list[tuple[str, str]]:
-    """Seconds spent on each stage of each level, in the order in which they first ran, and on all.
-
-    Of a clip that was restored in parts each has a history.
-    """
+def stage_seconds(histories: Iterable[Sequence[Progress]]) -> dict[str, float]:
+    """Seconds spent on each stage of each level, in the order in which they first ran; of each part of a clip there is
+    a history."""
     spent: dict[str, float] = {}
     for history in histories:
         before = 0.0
@@ -153,7 +151,12 @@ def timings(histories: Iterable[Sequence[Progress]]) -> list[tuple[str, str]]:
             name = f"{progress.stage}, level {progress.level + 1} of {progress.levels} ({width}x{height})"
             spent[name] = spent.get(name, 0.0) + progress.seconds - before
             before = progress.seconds
-    return [(name, f"{seconds:.1f}") for name, seconds in (spent | {"all": sum(spent.values())}).items()]
+    return spent
+
+
+def timings(spent: Mapping[str, float]) -> list[tuple[str, str]]:
+    """`stage_seconds` as they are listed, and their sum."""
+    return [(name, f"{seconds:.1f}") for name, seconds in (*spent.items(), ("all", sum(spent.values())))]
 
 
 @cache

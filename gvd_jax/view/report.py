@@ -18,6 +18,7 @@ from gvd_jax.view.page import (
     frame_section,
     report_page,
     running_page,
+    stage_seconds,
     timings,
 )
 
@@ -77,7 +78,7 @@ class Report:
             sections,
             list(self.history),
             settings,
-            timings([list(self.history)]),
+            timings(stage_seconds([list(self.history)])),
             fastest=fastest,
             softest=softest,
             note=frames_note(len(flow)),
