@@ -91,15 +91,14 @@ class Deblur:
         job = open_job(self.output, asked, self.resume or not hosts.first, self.overwrite)
         hosts.meet("the job is open")
         for note in target.notes if hosts.first else ():
-            _say(note)
+            print(f"gvd-jax: {note}", file=sys.stderr)
 
         start = time.monotonic()
         memory = budget(None if self.max_memory is None else self.max_memory * GIB, source.channels)
         with jobs.failing_well(job):
-            say = _be_silent if self.quiet else _say
-            survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts, say)
+            survey, layout = jobs.find_plan(job, source, duty_cycle, config, memory, hosts, self._say)
             if self.preview and hosts.first:
-                say("restoring three frames for the preview")
+                self._say("restoring three frames for the preview")
                 jobs.preview(source, survey, layout, config, self.output)
             with progress_bar(self.quiet, self.verbose) as hooks:
                 if self.report is not None and hosts.first:
@@ -125,6 +124,10 @@ class Deblur:
         if self.preview:
             check_free(preview_place(self.output), self.overwrite or goes_on)
 
+    def _say(self, what: str) -> None:
+        if not self.quiet:
+            print(f"gvd-jax: {what}", file=sys.stderr, flush=True)
+
     def _tell(self, source: Any, duty_cycle: float, seconds: float) -> None:
         if self.json:
             size = {"frames": source.count, "height": source.height, "width": source.width}
@@ -146,11 +149,3 @@ class Deblur:
         config = getattr(Config, self.preset)()
         config = config if self.transfer is None else config.with_transfer(self.transfer)
         return config if self.defocus else config.without_defocus()
-
-
-def _be_silent(_: str) -> None:
-    pass
-
-
-def _say(what: str) -> None:
-    print(f"gvd-jax: {what}", file=sys.stderr, flush=True)

@@ -118,9 +118,7 @@ def restore_clip(
                 "duty_cycle": float(restored.duty_cycle.mean()),
                 "full": full,
                 "seconds": stage_seconds(restored.histories),
-                "parts": len(restored.histories),
-                # One is enough for the page, and hundreds are a lot of text.
-                "history": [dataclasses.asdict(step) for step in restored.histories[0]] if window.number == 0 else [],
+                "history": [dataclasses.asdict(step) for step in restored.histories[0]],
             }
             write_whole(folder / FACTS, json.dumps(facts))
 
@@ -197,7 +195,7 @@ def join(job: Job, outputs: Outputs, layout: Layout, settings: Mapping[str, str]
         seconds: Counter[str] = Counter()
         for own in facts:
             seconds.update(own["seconds"])
-        parts = sum(own["parts"] for own in facts)
+        parts = len(layout.windows) * layout.tiles
         notes = [frames_note(outputs.target.source.count)]
         notes += [f"The energy is that of the first of {parts} parts."] * (parts > 1)
         fastest, softest = facts[0]["full"]
