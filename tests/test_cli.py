@@ -184,6 +184,15 @@ def test_help_names_every_option_of_the_contract(capsys):
     assert "--defocus" not in text and "--no-overwrite" not in text
 
 
+@pytest.mark.parametrize("command", ["deblur", "demo", "sweep", "synthesize", "score"])
+def test_help_fits_a_screen(command, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 40 and max(map(len, lines)) <= 80
+
+
 def test_the_command_line_itself_loads_nothing_heavy():
     code = "import sys, gvd_jax.cli; print([m for m in ('matplotlib', 'av', 'imageio', 'skimage') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

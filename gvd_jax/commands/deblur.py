@@ -19,25 +19,23 @@ class Deblur:
     """Remove motion and defocus blur from a clip."""
 
     input: options.In
-    """blurry clip: a video file, or a folder of PNG, JPEG or TIFF images"""
+    """blurry video, or folder of PNG, JPEG or TIFF images"""
     output: options.Out
-    """restored clip: a .mp4, .m4v, .mov, .mkv or .webm file, or a folder for PNG images"""
+    """restored .mp4, .m4v, .mov, .mkv or .webm, or folder for PNG images"""
     preset: options.Preset = "default"
-    """settings: the best pictures, those for noisy footage, quick ones, the paper's, or the 2015 method's"""
-    duty_cycle: Annotated[str | None, arg(metavar="TAU|auto", help_behavior_hint="(default: auto)")] = None
-    """exposure / (2 * frame interval), at most 0.5; found from the clip if auto"""
+    """default, learned (noisy footage), fast, paper or gvd2015"""
+    duty_cycle: Annotated[str | None, arg(metavar="TAU", help_behavior_hint="(default: auto)")] = None
+    """exposure / (2 * frame interval), at most 0.5"""
     shutter_angle: Annotated[str | None, arg(metavar="DEG", help_behavior_hint="")] = None
     """the same as an angle: 360 is a shutter that never closes"""
     defocus: Annotated[bool, arg(help_behavior_hint="")] = True
     """leave defocus blur as it is"""
-    transfer: Annotated[
-        str | None, arg(metavar="srgb|gamma22|none|auto", help_behavior_hint="(default: the preset's)")
-    ] = None
-    """camera curve that is undone first, for blur adds up in linear light; chosen by the fit if auto"""
+    transfer: Annotated[str | None, arg(metavar="CURVE", help_behavior_hint="(default: the preset's)")] = None
+    """camera curve to undo: srgb, gamma22, none or auto"""
     preview: Annotated[bool, arg(help_behavior_hint="")] = False
     """first restore three frames and draw them into OUT.preview.png"""
     report: options.Folder = None
-    """write a page, index.html, that shows the run as it goes and in the end what it did"""
+    """write a page, index.html, that shows the run and what it did"""
     maps: options.Folder = None
     """write flow (.flo, .png) and defocus (.npy, .png)"""
     frames: options.Frames = None
@@ -45,11 +43,11 @@ class Deblur:
     crop: Annotated[str | None, arg(metavar="Y,X,H,W", help_behavior_hint="")] = None
     """take H x W pixels from row Y and column X only"""
     max_memory: Annotated[float | None, arg(metavar="GB", help_behavior_hint="(default: most of what is free)")] = None
-    """cut the clip into windows and tiles that take no more"""
+    """work in parts that take no more"""
     resume: Annotated[bool, arg(help_behavior_hint="")] = False
     """go on with a run of the same input and options that broke off"""
-    hosts: Annotated[str | None, arg(metavar="auto|ADDRESS:PORT,COUNT,NUMBER", help_behavior_hint="")] = None
-    """share the work with other hosts that run the same command and see the same folders"""
+    hosts: Annotated[str | None, arg(metavar="HOSTS", help_behavior_hint="")] = None
+    """share the work: auto, or ADDRESS:PORT,COUNT,NUMBER of this host"""
     overwrite: options.Overwrite = False
     """write over outputs that exist"""
     json: Annotated[bool, arg(help_behavior_hint="")] = False

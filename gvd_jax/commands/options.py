@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from gvd_jax.errors import InputError
 
-Preset = Literal["default", "learned", "fast", "paper", "gvd2015"]
+Preset = Annotated[Literal["default", "learned", "fast", "paper", "gvd2015"], arg(metavar="NAME")]
 In = Annotated[Path, Positional, arg(metavar="IN")]
 Out = Annotated[Path, Positional, arg(metavar="OUT")]
 Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]

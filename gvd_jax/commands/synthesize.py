@@ -13,7 +13,7 @@ from gvd_jax.errors import InputError
 
 @dataclass(frozen=True)
 class Synthesize:
-    """Average frames of high-speed footage, at most a pixel of motion apart, into a blurry clip with known truth."""
+    """Average high-speed footage, a pixel of motion apart at most, into a blurry clip."""
 
     input: options.In
     """sharp clip: a video file, or a folder of PNG, JPEG or TIFF images"""
