@@ -1,5 +1,8 @@
 """Shapes and types of every call are checked by beartype under pytest; random data come from fixed seeds."""
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import beartype
@@ -22,6 +25,14 @@ def check(function):
 
 # Before anything imports the package: what is loaded by then is not checked.
 jaxtyping.install_import_hook("gvd_jax", f"{__name__}.check")
+
+# Most of the tests' time is compiling for a few pixels, and XLA's older emitters take half as long. XLA reads this when
+# JAX first needs a device; one that does not know it stops the process.
+OLDER_EMITTERS = {"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false"}
+if "XLA_FLAGS" not in os.environ:
+    first_need = [sys.executable, "-c", "import jax; jax.devices()"]
+    known = subprocess.run(first_need, env=os.environ | OLDER_EMITTERS, capture_output=True).returncode == 0
+    os.environ.update(OLDER_EMITTERS if known else {"XLA_FLAGS": ""})
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ SHAPE = (3, 6, 7, 1)
 BLUR = gvd.BlurModel(samples=3, scales=())
 BLOCK = gvd.LATENT.without("temporal_far")  # whose derivative in the flow is long to compile
 SHORT = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=3, cg_iterations=3), jnp.inf, linearisations=2)
-LONG = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=1500, cg_iterations=8), jnp.inf)
+LONG = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=700, cg_iterations=8), jnp.inf)
 
 pytestmark = pytest.mark.usefixtures("x64")
 

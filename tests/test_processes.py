@@ -85,8 +85,8 @@ def program(source, *arguments):
 
 
 def test_eight_devices_restore_what_one_restores(tmp_path):
-    flags = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
-    run = subprocess.run(program(DEVICES), env=flags, capture_output=True, text=True)
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8"
+    run = subprocess.run(program(DEVICES), env=os.environ | {"XLA_FLAGS": flags}, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     devices, windows, used, difference, change = map(float, run.stdout.split())
     assert (devices, windows, used) == (8, 6, 6)
