@@ -176,7 +176,7 @@ def main(rows: tuple[str, ...] = ()) -> None:
         "windows of 12, 3 more on either side": lambda: windows(12, 3),
         "windows of 12, 4 more on either side": lambda: windows(12, 4),
         "2x2 tiles of 640x480": lambda: tiles(480, 640, 2),
-        "2x2 tiles of 4K": lambda: tiles_of_4k(4.0),
+        "2x2 tiles of 4K": lambda: tiles_of_4k(3.5),
         "7 frames of 320x240 in 2 GB": lambda: memory(Size(7, 240, 320), 2.0),
         "7 frames of 640x480 in 2 GB": lambda: memory(Size(7, 480, 640), 2.0),
         "9 frames of 1280x720 in 3 GB": lambda: memory(Size(9, 720, 1280), 3.0),
