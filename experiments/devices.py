@@ -4,7 +4,7 @@
 
 Eight windows of a photograph under a shake are restored by the fast preset, once to compile and again to time it; every
 device and every host has a core of its own. Efficiency is the time of one core over n times that of n. Beyond: one
-host looks the clip through, all else is windows of one length that share nothing, so that n devices take
+host looks the clip through, all else is windows of one length that share nothing, so that n hosts take
 ceil(windows / n) of them one after another.
 """
 
@@ -34,8 +34,9 @@ FRAMES = WINDOWS * (LENGTH - 2 * CONTEXT) + 2 * CONTEXT
 MINUTES, FPS = 10, 30  # of a clip at which the model is asked
 
 
-def restore(number: int, hosts: int) -> None:
+def restore(number: int, hosts: int, cores: set[int]) -> None:
     """On every device of this process, the windows of one of several hosts; prints seconds as JSON."""
+    os.sched_setaffinity(0, cores)
     config = gvd.Config.fast()
     blurry = rendered_clip(FRAMES, HEIGHT, WIDTH, TAU, 4.0).blurry
     layout = Layout(cut(FRAMES, LENGTH, 2 * CONTEXT), cut(HEIGHT, HEIGHT, 0), cut(WIDTH, WIDTH, 0))
@@ -68,9 +69,8 @@ def timed(devices: int, hosts: int) -> list[Row]:
     started = []
     for number in range(hosts):
         own = set(cores[number * devices : (number + 1) * devices])
-        program = [sys.executable, "-c", f"from experiments.devices import restore; restore({number}, {hosts})"]
-        keep = lambda own=own: os.sched_setaffinity(0, own)  # noqa: E731
-        started.append(subprocess.Popen(program, env=flags, stdout=subprocess.PIPE, text=True, preexec_fn=keep))
+        program = f"from experiments.devices import restore; restore({number}, {hosts}, {own})"
+        started.append(subprocess.Popen([sys.executable, "-c", program], env=flags, stdout=subprocess.PIPE, text=True))
     printed = [process.communicate()[0] for process in started]
     assert not any(process.returncode for process in started)
     return [json.loads(text) for text in printed]
@@ -89,13 +89,13 @@ def measure(devices: int, hosts: int) -> Row:
     }
 
 
-def modelled(devices: int, one: Row) -> Row:
+def modelled(hosts: int, one: Row) -> Row:
     """Of a long clip, from the seconds of a window and of a survey on one core."""
     windows = -(-MINUTES * 60 * FPS // (LENGTH - 2 * CONTEXT))
     window, survey = one["one core s"] / one["windows"], one["survey s"]
     alone = survey + windows * window
-    seconds = survey + -(-windows // devices) * window
-    return {"windows": windows, "seconds": round(seconds, 1), "efficiency": round(alone / (devices * seconds), 3)}
+    seconds = survey + -(-windows // hosts) * window
+    return {"windows": windows, "seconds": round(seconds, 1), "efficiency": round(alone / (hosts * seconds), 3)}
 
 
 def main(rows: tuple[str, ...] = ()) -> None:
@@ -108,8 +108,8 @@ def main(rows: tuple[str, ...] = ()) -> None:
     for name, row in measured.items():
         if kept.wants(name, rows):
             kept.add(name, row())
-    for devices in (8, 64, 512):
-        kept.add(f"{devices} devices, {MINUTES} minutes of video (modelled)", modelled(devices, kept.rows["2 devices"]))
+    for hosts in (8, 64, 512):
+        kept.add(f"{hosts} hosts, {MINUTES} minutes of video (modelled)", modelled(hosts, kept.rows["2 hosts"]))
     print(kept.table())
 
 
