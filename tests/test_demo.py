@@ -1,4 +1,4 @@
-"""End to end: the demo as a user runs it, by the preset that compiles soonest."""
+"""End to end: the demo as a user runs it."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from gvd_jax.video.read_write import read_video
 
 def test_demo_restores_its_clip(tmp_path):
     # In a process of its own: without the type checks of the tests, and with the command's own compilation cache.
-    command = [sys.executable, "-m", "gvd_jax", "demo", str(tmp_path / "demo"), "--preset", "fast"]
+    command = [sys.executable, "-m", "gvd_jax", "demo", str(tmp_path / "demo")]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     (blurry, blurry_ssim), (restored, restored_ssim) = (

@@ -23,7 +23,6 @@ class Deblur:
     output: options.Out
     """restored .mp4, .m4v, .mov, .mkv or .webm, or folder for PNG images"""
     preset: options.Preset = "default"
-    """default, learned (noisy footage), fast, paper or gvd2015"""
     duty_cycle: Annotated[str | None, arg(metavar="TAU", help_behavior_hint="(default: auto)")] = None
     """exposure / (2 * frame interval), at most 0.5"""
     shutter_angle: Annotated[str | None, arg(metavar="DEG", help_behavior_hint="")] = None

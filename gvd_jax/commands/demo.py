@@ -16,7 +16,6 @@ class Demo:
     output: Annotated[Path, Positional, arg(metavar="OUT")] = Path("gvd-jax-demo")
     """folder for blurry.mp4, restored.mp4, before_after.png and maps/"""
     preset: options.Preset = "default"
-    """default, learned (noisy footage), fast, paper or gvd2015"""
     seed: int = 0
     """another one is another motion"""
     overwrite: options.Overwrite = False

@@ -8,7 +8,10 @@ from tyro.conf import Positional, arg
 
 from gvd_jax.errors import InputError
 
-Preset = Annotated[Literal["default", "learned", "fast", "paper", "gvd2015"], arg(metavar="NAME")]
+Preset = Annotated[
+    Literal["default", "learned", "fast", "paper", "gvd2015"],
+    arg(metavar="NAME", help="default, learned (noisy footage), fast, paper or gvd2015"),
+]
 In = Annotated[Path, Positional, arg(metavar="IN")]
 Out = Annotated[Path, Positional, arg(metavar="OUT")]
 Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]

@@ -45,7 +45,6 @@ class Sweep:
     duty_cycle: Annotated[tuple[float, ...], arg(metavar="TAU", help_behavior_hint="(default: auto)")] = ()
     """exposures / (2 * frame interval), at most 0.5; found from the clip if none is given"""
     preset: options.Preset = "default"
-    """of all that is not swept: default, learned, fast, paper or gvd2015"""
     sharp: Annotated[Path | None, arg(metavar="CLIP", help_behavior_hint="")] = None
     """the true clip, if known: settings are scored by it"""
     batch_size: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: 1 on a CPU, else all)")] = None
