@@ -30,7 +30,9 @@ def problem():
     tau, none = jnp.full(3, 0.4), jnp.zeros(SHAPE[:3])
     blurry = BLUR(jnp.asarray(latent), jnp.asarray(flow), none, tau) + 0.01 * rng.standard_normal(SHAPE)
     weights = gvd.Weights(50.0, 0.5, 0.3, jnp.ones(()), jnp.ones(()))
-    return {"weights": weights, "tau": tau, "blurry": blurry, "start": blurry + 0.0, "flow": jnp.asarray(flow)}
+    numbers = {"weights": weights, "tau": tau, "blurry": blurry, "start": blurry, "flow": flow}
+    # One type for all, moved or not: one program each of the value and of the derivative.
+    return jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), numbers)
 
 
 def loss(solver, options, numbers):
