@@ -37,11 +37,18 @@ CONFIG = gvd.Config.default()
 
 @pytest.mark.parametrize("length, size, overlap", [(5, 9, 4), (37, 9, 6), (64, 20, 10)])
 def test_weights_add_up_to_one_and_leave_borders_out(length, size, overlap):
-    spans, total = cut(length, size, overlap), np.zeros(length)
+    spans = cut(length, size, overlap)
+    for span, share in zip(spans, weights(spans), strict=True):
+        assert share[0] == (span.start == 0) and share[-1] == (span.stop == length)
+    np.testing.assert_allclose(total_weight(spans), 1, atol=1e-6)
+
+
+def total_weight(spans):
+    """Of every place of an axis."""
+    total = np.zeros(spans[-1].stop)
     for span, share in zip(spans, weights(spans), strict=True):
         total[span.start : span.stop] += share
-        assert share[0] == (span.start == 0) and share[-1] == (span.stop == length)
-    np.testing.assert_allclose(total, 1, atol=1e-6)
+    return total
 
 
 @pytest.mark.parametrize("gigabytes", [0.7, 1.0, 2.0, 8.0])
@@ -59,6 +66,8 @@ def test_a_layout_covers_the_clip_and_fits(gigabytes, shape):
     block = rows.stop - rows.start, columns.stop - columns.start
     assert budget.need(layout.frames, kept, block, (height, width)) <= budget.total
     assert layout.frames <= LONGEST
+    for spans in (layout.rows, layout.columns):
+        np.testing.assert_allclose(total_weight(spans), 1, atol=1e-5)
     assert layout.windows[-1].last == count and layout.rows[-1].last == height and layout.columns[-1].last == width
     assert all(b.first - b.start >= CONTEXT for b in layout.windows[1:])
     assert plan.from_json(json.loads(json.dumps(plan.to_json(Survey(0.4), layout)))) == (Survey(0.4), layout)

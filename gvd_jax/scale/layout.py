@@ -9,7 +9,7 @@ CONTEXT = 3  # frames that a window sees beyond those it keeps, on either side
 SHORTEST = 2 * CONTEXT + 1  # frames of a window
 LONGEST = 32  # frames of a window: a longer one saves little, and is all that is lost when a run breaks off
 MARGIN = 32  # pixels that a tile sees beyond those it keeps, besides the blur
-BLURS = 2  # of these
+BLURS = 3  # of these: what a tile restores is as good as the whole frame's from some 5 blurs off its border
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ def lay_out(count: int, height: int, width: int, blur: float, budget: Budget) ->
 
 
 def _sizes(length: int, overlap: int) -> list[int]:
-    """Of the tiles along an axis, when there is one, two, ...: each keeps as much as it shares at least."""
+    """Of the tiles along an axis, when there is one, two, ...: each keeps half as much as it shares at least."""
     sizes = [length]
     while True:
         count = len(sizes) + 1
         size = -(-(length + (count - 1) * overlap) // count)
-        if size < 2 * overlap:
+        if size < 1.5 * overlap:
             return sizes
         sizes.append(size)

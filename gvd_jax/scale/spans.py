@@ -35,15 +35,15 @@ def cut(length: int, size: int, overlap: int) -> tuple[Span, ...]:
 
 
 def weights(spans: tuple[Span, ...]) -> list[HostArray]:
-    """How much every place of each span counts, which adds up to 1 over the spans: half an overlap blends them.
+    """How much every place of each span counts, which adds up to 1 over the spans: a third of an overlap blends them.
 
-    The other half, at the borders, is left out: there a span does not see what its neighbour sees.
+    The thirds at the borders are left out: there a span does not see what its neighbour sees.
     """
     shares = [np.ones(span.stop - span.start, np.float32) for span in spans]
     for k, (here, there) in enumerate(pairwise(spans)):
         overlap = here.stop - there.start
         place = (np.arange(overlap, dtype=np.float32) + 0.5) / overlap
-        rise = np.clip(2 * place - 0.5, 0, 1)
+        rise = np.clip(3 * place - 1, 0, 1)
         shares[k][-overlap:] *= 1 - rise
         shares[k + 1][:overlap] *= rise
     return shares
