@@ -18,10 +18,10 @@ OFFSET = np.array([0.02, 0.0, 0.03, -0.01])
 
 @pytest.fixture(scope="module")
 def still():
-    """A photograph without motion under these exposures, frames [4, 128, 160, 1], and its flow."""
-    scene = 0.1 + 0.7 * photograph("motorcycle").mean(-1)[:128, :160]
+    """A photograph without motion under these exposures, frames [4, 96, 128, 1], and its flow."""
+    scene = 0.1 + 0.7 * photograph("motorcycle").mean(-1)[:96, :128]
     frames = GAIN[:, None, None, None] * scene[None, ..., None] + OFFSET[:, None, None, None]
-    return jnp.asarray(frames, jnp.float32), jnp.zeros((4, 2, 128, 160, 2))
+    return jnp.asarray(frames, jnp.float32), jnp.zeros((4, 2, 96, 128, 2))
 
 
 def test_exposures_of_a_still_scene(still):

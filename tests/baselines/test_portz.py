@@ -18,11 +18,11 @@ SLANT = np.exp(0.3j)
 
 
 def braking_clip(name):
-    """Four frames of a photograph that slows down from 11 to 4 px per frame interval, and is blurred accordingly."""
+    """Three frames of a photograph that slows down from 11 to 4 px per frame interval, and is blurred accordingly."""
     speed, frequency = 6.0 * SLANT, 1 / 8
     swing = speed / (2 * np.pi * frequency)
     waves = np.array([frequency, -frequency]), swing * np.array([-0.5j, 0.5j])
-    return render([Layer(photograph(name), 2.0, Path(-16 * SLANT, speed, *waves))], 4, *SHAPE, TAU)
+    return render([Layer(photograph(name), 2.0, Path(-16 * SLANT, speed, *waves))], 3, *SHAPE, TAU)
 
 
 def steady_clip():
