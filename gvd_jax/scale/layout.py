@@ -9,7 +9,7 @@ CONTEXT = 3  # frames that a window sees beyond those it keeps, on either side
 SHORTEST = 2 * CONTEXT + 1  # frames of a window
 LONGEST = 32  # frames of a window: a longer one saves little, and is all that is lost when a run breaks off
 MARGIN = 32  # pixels that a tile sees beyond those it keeps, besides the blur
-BLURS = 3  # of these: what a tile restores is as good as the whole frame's from some 5 blurs off its border
+BLURS = 3  # of these: at a blur of 12 px, a tile is as good as the whole frame from 5 of them off its border
 
 
 @dataclass(frozen=True)
