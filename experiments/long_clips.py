@@ -3,8 +3,9 @@
     python -m experiments.long_clips [--rows NAME ...]
 
 A photograph under a shake is restored as a whole and in parts; PSNR is over all frames. Of 4K it is four tiles as
-`gvd-jax deblur` cuts them, and the crop that they cover. Memory is the peak of `gvd-jax deblur` on a clip of 1280x720,
-all its libraries included, against --max-memory; the soak is 2,000 frames of 64x48, and its memory on the way.
+`gvd-jax deblur` cuts them, and the crop that they cover. How much a restoration depends on where a frame ends, without
+any tiles, is measured too. Memory is the peak of `gvd-jax deblur` on a clip of 1280x720, all its libraries included,
+against --max-memory; the soak is 2,000 frames of 64x48, and its memory on the way.
 """
 
 import functools
@@ -29,7 +30,7 @@ from gvd_jax.scale.memory import budget
 from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import cut
 from gvd_jax.scale.survey import Survey, take_survey
-from gvd_jax.scale.window import Restored
+from gvd_jax.scale.window import Restored, restore_block
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.synthesize import RenderedClip
 
@@ -124,6 +125,21 @@ def tiles_of_4k(gigabytes: float) -> Row:
     return row | {"tile": f"{width}x{height}", "overlap px": overlap}
 
 
+def scatter() -> Row:
+    """PSNR of one place, 72 px and more off the borders of a frame that is cut out of a larger one here and there."""
+    size, height, width = Size(5, 352, 448, 16.0), 320, 416
+    clip, scores = clip_of(size), []
+    place = np.s_[:, 104 : height - 72, 104 : width - 72]
+    for y, x in ((0, 0), (16, 16), (32, 32), (0, 32)):
+        latent = np.zeros_like(clip.sharp)
+        cut_out = np.s_[:, y : y + height, x : x + width]
+        latent[cut_out] = restore_block(clip.blurry[cut_out], survey_of(size), CONFIG, []).latent
+        scores.append(np.asarray(metrics.psnr(latent[place], clip.sharp[place])))
+    means = np.mean(scores, 1)
+    row = {"lowest dB": means.min(), "highest dB": means.max(), "widest frame dB": np.ptp(scores, 0).max()}
+    return {name: round(float(value), 4) for name, value in row.items()}
+
+
 def command(arguments: list[str], sampled: bool = False) -> tuple[float, list[int], str]:
     """Seconds of a command, its peak memory in bytes (or `sampled` every second), and what it prints."""
     begun = time.monotonic()
@@ -177,6 +193,7 @@ def main(rows: tuple[str, ...] = ()) -> None:
         "windows of 12, 4 more on either side": lambda: windows(12, 4),
         "2x2 tiles of 640x480": lambda: tiles(480, 640, 2),
         "2x2 tiles of 4K": lambda: tiles_of_4k(3.5),
+        "the same place in four frames up to 32 px apart": scatter,
         "7 frames of 320x240 in 2 GB": lambda: memory(Size(7, 240, 320), 2.0),
         "7 frames of 640x480 in 2 GB": lambda: memory(Size(7, 480, 640), 2.0),
         "9 frames of 1280x720 in 3 GB": lambda: memory(Size(9, 720, 1280), 3.0),
