@@ -25,7 +25,7 @@ from experiments.clips import rendered_clip
 from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.scale.layout import BLURS, MARGIN, Layout, lay_out
+from gvd_jax.scale.layout import Layout, lay_out, tile_overlap
 from gvd_jax.scale.memory import budget
 from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import cut
@@ -85,7 +85,7 @@ def compare(size: Size, layout: Layout) -> Row:
     sharp, whole, parts = clip_of(size).sharp, restored_whole(size), restored_in_parts(size, layout)
     before, after = (np.asarray(metrics.psnr(latent, sharp)) for latent in (whole, parts))
     difference = 255 * np.abs(whole - parts)
-    row: Row = {"whole dB": before.mean(), "parts dB": after.mean(), "loss dB": (before - after).mean()}
+    row = {"whole dB": before.mean(), "parts dB": after.mean(), "loss dB": (before - after).mean()}
     borders = [k for span in layout.windows[1:] for k in (span.first - 1, span.first)]
     if borders:
         row["loss at borders dB"] = (before - after)[borders].mean()
@@ -95,6 +95,11 @@ def compare(size: Size, layout: Layout) -> Row:
         "99.9 %": np.quantile(difference, 0.999),
         "largest": difference.max(),
     }
+    return rounded(row)
+
+
+def rounded(row: dict[str, np.floating]) -> Row:
+    """To four places, as Python's numbers."""
     return {name: round(float(value), 4) for name, value in row.items()}
 
 
@@ -106,7 +111,7 @@ def windows(length: int, context: int) -> Row:
 def tiles(height: int, width: int, count: int) -> Row:
     """7 frames in count x count tiles."""
     size = Size(7, height, width)
-    overlap = 2 * round(MARGIN + BLURS * survey_of(size).blur)
+    overlap = tile_overlap(survey_of(size).blur)
     rows, columns = (cut(length, -(-(length + (count - 1) * overlap) // count), overlap) for length in (height, width))
     return compare(size, Layout(cut(7, 7, 0), rows, columns)) | {"overlap px": overlap}
 
@@ -127,17 +132,17 @@ def tiles_of_4k(gigabytes: float) -> Row:
 
 def scatter() -> Row:
     """PSNR of one place, 72 px and more off the borders of a frame that is cut out of a larger one here and there."""
-    size, height, width = Size(5, 352, 448, 16.0), 320, 416
+    size, border, corners = Size(5, 352, 448, 16.0), 72, ((0, 0), (16, 16), (32, 32), (0, 32))
+    height, width = size.height - 32, size.width - 32
     clip, scores = clip_of(size), []
-    place = np.s_[:, 104 : height - 72, 104 : width - 72]
-    for y, x in ((0, 0), (16, 16), (32, 32), (0, 32)):
+    place = np.s_[:, 32 + border : height - border, 32 + border : width - border]
+    for y, x in corners:
         latent = np.zeros_like(clip.sharp)
         cut_out = np.s_[:, y : y + height, x : x + width]
         latent[cut_out] = restore_block(clip.blurry[cut_out], survey_of(size), CONFIG, []).latent
         scores.append(np.asarray(metrics.psnr(latent[place], clip.sharp[place])))
     means = np.mean(scores, 1)
-    row = {"lowest dB": means.min(), "highest dB": means.max(), "widest frame dB": np.ptp(scores, 0).max()}
-    return {name: round(float(value), 4) for name, value in row.items()}
+    return rounded({"lowest dB": means.min(), "highest dB": means.max(), "widest frame dB": np.ptp(scores, 0).max()})
 
 
 def command(arguments: list[str], sampled: bool = False) -> tuple[float, list[int], str]:

@@ -48,12 +48,17 @@ class Budget:
         return self.base + self.block * frames * block[0] * block[1] + held
 
 
+def tile_overlap(blur: float) -> int:
+    """Pixels that neighbouring tiles share under a blur of that many pixels to either side."""
+    return 2 * round(MARGIN + BLURS * blur)
+
+
 def lay_out(count: int, height: int, width: int, blur: float, budget: Budget) -> Layout:
     """The layout of `count` frames that restores the fewest pixels twice among those that fit the budget.
 
     `blur` is the length of the longest path of an exposure to either side, in pixels. Raises `InputError` if none fits.
     """
-    overlap = 2 * round(MARGIN + BLURS * blur)
+    overlap = tile_overlap(blur)
     fewest = min(count, SHORTEST)
     best, least = None, float("inf")
     smallest = float("inf")

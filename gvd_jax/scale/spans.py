@@ -37,7 +37,8 @@ def cut(length: int, size: int, overlap: int) -> tuple[Span, ...]:
 def weights(spans: tuple[Span, ...]) -> list[HostArray]:
     """How much every place of each span counts, which adds up to 1 over the spans: a third of an overlap blends them.
 
-    The thirds at the borders are left out: there a span does not see what its neighbour sees.
+    The thirds at the borders are left out: there a span does not see what its neighbour sees. A span must be at least
+    4/3 of an overlap long, so that no place is blended from three.
     """
     shares = [np.ones(span.stop - span.start, np.float32) for span in spans]
     for k, (here, there) in enumerate(pairwise(spans)):
