@@ -25,7 +25,7 @@ from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.initialise import start_flow
 from gvd_jax.method.stages import solve_block
 from gvd_jax.model.variables import Unknowns
-from gvd_jax.ops.defocus_blur import SCALES
+from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.transfer import luma
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, LATENT, REWEIGHTED_DEFOCUS
 from gvd_jax.trees import replace

@@ -22,7 +22,7 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.plan import make_plan
 from gvd_jax.method.stages import run_stage, solve_block
 from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.defocus_blur import SCALES
+from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.transfer import luma
 from gvd_jax.progress import Progress

@@ -43,7 +43,7 @@ from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Energy, evaluate, gvd_energy
 from gvd_jax.model.terms import ABSOLUTE, Residual, Term
 from gvd_jax.model.variables import Observation, Unknowns, observe
-from gvd_jax.ops.defocus_blur import SCALES
+from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.transfer import luma
 from gvd_jax.shapes import Array, Frames, Scalar
 from gvd_jax.solve import subproblem

@@ -153,7 +153,7 @@ def measure_operator(name: str, height: int, width: int) -> Row:
     import jax
     import jax.numpy as jnp
 
-    from gvd_jax.ops.defocus_blur import SCALES, defocus_blur
+    from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
     from gvd_jax.ops.exposure import quadratic_path
     from gvd_jax.ops.motion_blur import motion_blur
     from gvd_jax.ops.warp import warp
@@ -165,7 +165,7 @@ def measure_operator(name: str, height: int, width: int) -> Row:
     operator, planes = {  # and how many planes it reads and writes at least
         "K": (lambda x, flow, _: motion_blur(quadratic_path, samples, x, flow, tau), 6),
         "warp": (lambda x, flow, _: warp(x, flow, 1), 7),
-        "G": (lambda x, _, sigma: defocus_blur(SCALES, x, sigma), 3),
+        "G": (lambda x, _, sigma: gaussian_defocus(SCALES, x, sigma), 3),
     }[name]
     image = np.random.default_rng(0).random((FRAMES, height, width, 1)).astype(np.float32)
     x = jnp.asarray(image)

@@ -8,55 +8,102 @@ from typing import TYPE_CHECKING, Any
 from gvd_jax.convex.norms import L1, GroupL2, HyperLaplacian, Norm, SquaredL2
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
+from gvd_jax.method.believe import Confirmed, Inside
+from gvd_jax.method.camera import Camera
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result, deblur, deblur_pure
+from gvd_jax.method.problem import Info, Problem, Stage, State
+from gvd_jax.method.schedule import Level
+from gvd_jax.method.stages.colour import SolveChannels
+from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus
+from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
+from gvd_jax.method.stages.solve import Afresh, Solve
+from gvd_jax.method.stages.start_flow import GivenFlow, StartFlow
 from gvd_jax.method.sweep import sweep
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.energy import Energy, Weights, energy_gradient, evaluate, gvd_energy
+from gvd_jax.model.blur import Blur, DiscDefocus, GaussianDefocus, MotionBlur
+from gvd_jax.model.energy import Energy, energy_gradient, evaluate, gvd_energy
 from gvd_jax.model.experts import FieldOfExperts
+from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.terms import Term
-from gvd_jax.model.variables import Observation, Unknowns, observe
+from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown, Unknowns
 from gvd_jax.progress import Hook, Progress
-from gvd_jax.solve.blocks import DEFOCUS, FLOW, LATENT, Block
+from gvd_jax.solve.blocks import DEFOCUS_BLOCK, FLOW_BLOCK, LATENT_BLOCK, Block, Dual, Linearised, Quadratic
 from gvd_jax.solve.implicit import solve_implicit
+from gvd_jax.solve.linearise import FiniteDifference, GaussNewton, Gradient, MatrixFree, PerPixel
+from gvd_jax.solve.status import Status
 from gvd_jax.solve.subproblem import BlockInfo, BlockOptions
 from gvd_jax.solve.subproblem import run as solve_subproblem
-from gvd_jax.trees import pytree, replace, static
+from gvd_jax.trees import held, pytree, replace, static
 
 if TYPE_CHECKING:
     from gvd_jax.video.read_write import Clip, read_video, write_video
 
 __all__ = [
-    "DEFOCUS",
-    "FLOW",
-    "L1",
-    "LATENT",
+    "Afresh",
+    "Blend",
     "Block",
     "BlockInfo",
     "BlockOptions",
-    "BlurModel",
+    "Blur",
+    "Camera",
     "Clip",
     "Config",
+    "Confirmed",
+    "DEFOCUS",
+    "DEFOCUS_BLOCK",
+    "DiscDefocus",
+    "Dual",
     "Energy",
+    "FLOW",
+    "FLOW_BLOCK",
     "FieldOfExperts",
+    "FiniteDifference",
+    "GaussNewton",
+    "GaussianDefocus",
+    "GivenFlow",
+    "Gradient",
     "GroupL2",
+    "GuessEnds",
     "Hook",
     "HyperLaplacian",
+    "Info",
     "InputError",
+    "Inside",
+    "L1",
+    "LATENT",
+    "LATENT_BLOCK",
+    "Level",
+    "Linearised",
+    "MatrixFree",
+    "MotionBlur",
     "Norm",
     "Observation",
+    "PerPixel",
+    "PostFilter",
+    "Problem",
     "Progress",
+    "Quadratic",
+    "ReadDefocus",
     "Result",
+    "Search",
+    "SearchEnds",
+    "Solve",
+    "SolveChannels",
     "SquaredL2",
+    "Stage",
+    "StartFlow",
+    "State",
+    "Status",
     "Steps",
     "Term",
+    "Unknown",
     "Unknowns",
-    "Weights",
     "deblur",
     "deblur_pure",
     "energy_gradient",
     "evaluate",
     "gvd_energy",
+    "held",
     "observe",
     "pytree",
     "read_video",

@@ -15,13 +15,13 @@ class Progress:
     """One finished step of the method.
 
     `fraction` is the share of all the work done so far, in [0, 1], and `compiling` that of the seconds which went into
-    compiling programs; `energy` is the weighted value of each term after the step, on this level; `unknowns` the
-    current `Unknowns` of this level (None while there is only a start flow); `info` the `BlockInfo` of a step that
-    solved a subproblem, as NumPy arrays, in colour with an axis of channels in front.
+    compiling programs; `energy` is the weighted value of each term after the step, one function of the unknowns for all
+    steps of a level; `unknowns` the current `Unknowns` of this level (None while there is only a start flow); `info`
+    the `BlockInfo` of a step that solved a subproblem, as NumPy arrays, in colour with an axis of channels in front,
+    and `status` its result code, a `Status`.
     """
 
-    stage: str  # what was done, for a human: "start flow", "draft", "latent", "search", "flow", "edges", "colour",
-    # "blend"
+    stage: str  # the name of the stage
     level: int  # 0 is the coarsest
     levels: int
     shape: tuple[int, int]  # (H, W) of this level
@@ -32,6 +32,7 @@ class Progress:
     info: Any = None
     part: str = ""  # of a long clip, for a human
     compiling: float = 0.0
+    status: Any = None
 
     @property
     def left(self) -> float:
@@ -49,14 +50,13 @@ class Recorder:
         self.hooks, self.total, self.done = hooks, total, 0.0
         self.clock, self.history = Clock(), []
 
-    def add(self, stage: str, level: int, levels: int, shape, cost: float, energy, unknowns=None, info=None) -> None:
+    def add(self, step: Progress, cost: float) -> None:
+        """Record a step that took that part of the total cost; its fraction and seconds are filled in."""
         self.done += cost
-        jax.block_until_ready((energy, unknowns))  # a step is done when its numbers are there, not when it is queued
+        jax.block_until_ready(step.unknowns)  # a step is done when its numbers are there, not when it is queued
         seconds, compiling = self.clock.read()
-        energy = {name: float(part) for name, part in energy.items()}
-        info = jax.tree.map(np.asarray, info)
         fraction = min(self.done / self.total, 1.0)
-        step = Progress(stage, level, levels, shape, fraction, seconds, energy, None, info, compiling=compiling)
-        self.history.append(step)
+        step = dataclasses.replace(step, fraction=fraction, seconds=seconds, compiling=compiling)
+        self.history.append(dataclasses.replace(step, unknowns=None))
         for hook in self.hooks:
-            hook(dataclasses.replace(step, unknowns=unknowns))
+            hook(step)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 Scalar = Float[Array, ""]
@@ -23,6 +23,7 @@ __all__ = [
     "Flow",
     "Frames",
     "HostArray",
+    "Int",
     "Scalar",
     "Visibility",
 ]

@@ -7,7 +7,7 @@ import pytest
 
 from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.parts import Edges
-from gvd_jax.ops.defocus_blur import SCALES, defocus_blur
+from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.video.layers import photograph
 
@@ -48,7 +48,7 @@ def test_a_defocus_that_hardly_any_place_has_is_none(focused):
 
 def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_focus(x64, focused):
     frames = focused[:, :48, :64].astype(jnp.float64)
-    blurred = defocus_blur(SCALES, frames, jnp.full(frames.shape[:3], 1.5))
+    blurred = gaussian_defocus(SCALES, frames, jnp.full(frames.shape[:3], 1.5))
 
     def total(gain, focused, latent):
         return defocus_from_edges(latent, NOISE, EDGES.quantile, focused, gain).sum()

@@ -14,7 +14,7 @@ from gvd_jax.model.edge_map import FLOOR, edge_map
 from gvd_jax.model.energy import Weights, energy_gradient, evaluate, gvd_energy
 from gvd_jax.model.terms import BRIGHTNESS, STRUCTURE, DataResidual, Term
 from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.defocus_blur import discrete_gaussian, variance
+from gvd_jax.ops.gaussian_defocus import discrete_gaussian, variance
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.transfer import TRANSFERS
 from gvd_jax.ops.warp import NEIGHBOURS
@@ -58,7 +58,7 @@ def host(tree):
 
 def reference_blur(v, o):
     """K G L by loops, defocus first."""
-    focus = blur.defocus_blur(v.latent, np.asarray(variance(jnp.asarray(v.defocus))), SCALES, TAPS)
+    focus = blur.gaussian_defocus(v.latent, np.asarray(variance(jnp.asarray(v.defocus))), SCALES, TAPS)
     return blur.motion_blur(focus, v.flow, o.duty_cycle, 3, blur.linear_path)
 
 

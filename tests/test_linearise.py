@@ -12,7 +12,7 @@ from gvd_jax.convex.pdhg import Problem, Steps, primal_step, solve, zero_duals
 from gvd_jax.method.occlusion import inside
 from gvd_jax.model.blur import BlurModel
 from gvd_jax.model.energy import Weights, gvd_energy
-from gvd_jax.ops.defocus_blur import discrete_gaussian, variance
+from gvd_jax.ops.gaussian_defocus import discrete_gaussian, variance
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.solve.blocks import DEFOCUS, FLOW, LATENT
@@ -46,7 +46,7 @@ def host(tree):
 
 def predicted(latent, v, o):
     """K G L by loops."""
-    focus = blur.defocus_blur(latent, np.asarray(variance(jnp.asarray(v.defocus))), SCALES, TAPS)
+    focus = blur.gaussian_defocus(latent, np.asarray(variance(jnp.asarray(v.defocus))), SCALES, TAPS)
     return blur.motion_blur(focus, v.flow, o.duty_cycle, 3, blur.linear_path)
 
 

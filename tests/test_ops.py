@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gvd_jax.ops import transfer
-from gvd_jax.ops.defocus_blur import SCALES, defocus_blur, discrete_gaussian, variance
+from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus, discrete_gaussian, variance
 from gvd_jax.ops.differences import forward_difference
 from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.ops.filters import central_gradient, smooth
@@ -84,7 +84,7 @@ def increments(scales):
 def test_eq4_defocus_equals_the_loop(x64):
     unknowns, _ = random_clip((2, 5, 7, 2))
     v = np.asarray(variance(unknowns.defocus))
-    expected = blur.defocus_blur(np.asarray(unknowns.latent), v, SCALES, increments(SCALES))
+    expected = blur.gaussian_defocus(np.asarray(unknowns.latent), v, SCALES, increments(SCALES))
     np.testing.assert_allclose(out_of_focus(SCALES, unknowns.latent, unknowns.defocus), expected, rtol=1e-12)
 
 
@@ -101,7 +101,7 @@ def test_eq4_defocus_has_the_variance_of_its_sigma(x64, sigma):
 
 def test_no_scales_mean_no_defocus():
     unknowns, _ = random_clip(dtype="float32")
-    assert defocus_blur((), unknowns.latent, unknowns.defocus) is unknowns.latent
+    assert gaussian_defocus((), unknowns.latent, unknowns.defocus) is unknowns.latent
 
 
 @pytest.mark.parametrize("shape", SMALL, ids=str)
@@ -156,7 +156,7 @@ DERIVATIVES = {
         lambda t: motion_blur(quadratic_path, 3, v.latent, v.flow, t),
         o.duty_cycle,
     ),
-    "defocus_blur-sigma": lambda v, o: (lambda s: defocus_blur(SCALES[:4], v.latent, s), v.defocus),
+    "defocus_blur-sigma": lambda v, o: (lambda s: gaussian_defocus(SCALES[:4], v.latent, s), v.defocus),
     "sample-x": lambda v, o: (
         lambda x: sample(v.latent, jnp.array([2]), 0.7 * x[None], x[None]),
         5 + v.flow[0, 0, ..., 0],
@@ -181,7 +181,7 @@ def test_derivatives_equal_central_differences(x64, name):
 
 def test_defocus_has_a_gradient_at_zero(x64):
     unknowns, _ = random_clip((1, 5, 7, 1))
-    scalar = through(lambda s: defocus_blur(SCALES[:2], unknowns.latent, s))
+    scalar = through(lambda s: gaussian_defocus(SCALES[:2], unknowns.latent, s))
     at_zero = jax.jit(jax.grad(scalar))(0 * unknowns.defocus)
     assert jnp.abs(at_zero).min() > 1e-4
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.ops.defocus_blur import defocus_blur
+from gvd_jax.ops.gaussian_defocus import gaussian_defocus
 from gvd_jax.ops.differences import image_gradient
 from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.ops.filters import smooth_gradient
@@ -34,7 +34,7 @@ GATHERS = {  # built by linear_map
     "motion_blur_quadratic": lambda v, o, x: motion_blur(quadratic_path, 3, x, v.flow, o.duty_cycle),
 }
 AVERAGES = GATHERS | {
-    "defocus_blur": lambda v, o, x: defocus_blur(SCALES, x, v.defocus),
+    "defocus_blur": lambda v, o, x: gaussian_defocus(SCALES, x, v.defocus),
     "resize_up": lambda v, o, x: resize_frames(x, 13, 12),
     "resize_down": lambda v, o, x: resize_frames(x, 4, 5),
 }

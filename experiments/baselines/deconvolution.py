@@ -13,7 +13,7 @@ import numpy as np
 from scipy.fft import dctn, idctn
 from scipy.ndimage import minimum_filter
 
-from gvd_jax.ops.defocus_blur import SCALES, defocus_blur
+from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
 from gvd_jax.shapes import HostArray
 
 EXPONENT = 0.8  # of the gradients, Levin et al. (2007); Krishnan and Fergus take 2/3 as well
@@ -43,7 +43,7 @@ def _evened(frame: HostArray, defocus: HostArray, sigma: float) -> HostArray:
     """The frame with its sharper parts blurred up to `sigma`, so that they do not ring into the others."""
     sharpest = minimum_filter(defocus, 2 * int(np.ceil(REACH * sigma)) + 1)
     missing = np.sqrt(np.maximum(sigma**2 - sharpest**2, 0.0))
-    blurred = defocus_blur(SCALES, jnp.asarray(frame)[None], jnp.asarray(missing, jnp.float32)[None])
+    blurred = gaussian_defocus(SCALES, jnp.asarray(frame)[None], jnp.asarray(missing, jnp.float32)[None])
     return np.asarray(blurred[0])
 
 

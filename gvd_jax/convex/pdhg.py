@@ -26,9 +26,13 @@ SAFETY = 1.25  # after a few iterations the power method is still below the squa
 
 @dataclasses.dataclass(frozen=True)
 class AffineTerm:
-    """weight * norm(offset + linear(x)). Lives inside one traced function: `linear` may close over traced values."""
+    """weight * norm(offset + linear(x)), whose dual steps by `eta` times the weight.
+
+    Lives inside one traced function: `linear` may close over traced values.
+    """
 
     weight: Any
+    eta: Any
     offset: Any
     linear: LinearMap
     norm: Norm
@@ -40,7 +44,7 @@ def _like(bound: Any, x: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Problem:
+class ConvexProblem:
     """The convex problem above; `linear_cost` is g. The bounds are numbers, or pytrees like x; so is g."""
 
     quadratic: tuple[Quadratic, ...]
@@ -52,13 +56,8 @@ class Problem:
 
 @pytree
 class Steps:
-    """Loop lengths and step sizes.
+    """Loop lengths. The primal step is as large as converges."""
 
-    `dual` is eta, one for all dual terms or a tuple of one for each: eta of Eqs. (10), (14), (17) times their weight.
-    The primal step is as large as converges.
-    """
-
-    dual: Any = 10.0
     relaxation: float = 1.0
     iterations: int = static(default=20)
     cg_iterations: int = static(default=3)
@@ -91,28 +90,23 @@ class Iterate:
     slope: Any
 
 
-def zero_duals(problem: Problem, x: Any) -> tuple[Any, ...]:
+def zero_duals(problem: ConvexProblem, x: Any) -> tuple[Any, ...]:
     """A zero dual for every dual term."""
     return tuple(jax.tree.map(jnp.zeros_like, jax.eval_shape(term.linear, x)) for term in problem.dual)
 
 
-def dual_steps(problem: Problem, steps: Steps) -> list[Any]:
+def dual_steps(problem: ConvexProblem) -> list[Any]:
     """eta w of every dual term, little more than 0 at least.
 
     A ball of radius 0 is left by no step, but the step divides; its reciprocal must have a derivative.
     """
-    etas = steps.dual if isinstance(steps.dual, tuple) else (steps.dual,) * len(problem.dual)
-    if len(etas) != len(problem.dual):
-        raise ValueError(
-            f"{len(etas)} dual steps for {len(problem.dual)} dual terms: give one number, or one for each term"
-        )
     floor = float(jnp.finfo(jnp.float32).eps)
-    return [jnp.maximum(eta * term.weight, floor) for eta, term in zip(etas, problem.dual, strict=True)]
+    return [jnp.maximum(term.eta * term.weight, floor) for term in problem.dual]
 
 
-def primal_step(problem: Problem, x: Any, steps: Steps) -> jax.Array:
+def primal_step(problem: ConvexProblem, x: Any, steps: Steps) -> jax.Array:
     """epsilon = 1 / |A' D A|, A the stacked dual operators and D their dual steps."""
-    sizes = dual_steps(problem, steps)
+    sizes = dual_steps(problem)
 
     def stacked(v):
         return tuple(term.linear(v) for term in problem.dual)
@@ -137,7 +131,7 @@ def ascend(term: AffineTerm, step: Any, dual: Any, x: Any) -> Any:
     return conjugate_prox(term.norm, _ascended(term, step, dual, x), step, term.weight)
 
 
-def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) -> Solution:
+def solve(problem: ConvexProblem, start: Any, duals: tuple[Any, ...], steps: Steps) -> Solution:
     """Run `steps.iterations` iterations from `start` and `duals`.
 
     Without dual terms there is no primal-dual iteration: conjugate gradients, preconditioned by the diagonal, solve the
@@ -165,7 +159,7 @@ def solve(problem: Problem, start: Any, duals: tuple[Any, ...], steps: Steps) ->
 
         x, left = conjugate_gradient(curvature, downhill, start, steps.cg_iterations, precondition)
         return Solution(clip(x), (), tree_dot(left, precondition(left))[None], ())
-    sizes = dual_steps(problem, steps)
+    sizes = dual_steps(problem)
     epsilon = primal_step(problem, start, steps)
 
     def prox(x, step, slope):

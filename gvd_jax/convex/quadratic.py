@@ -7,8 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.convex.linear import LinearMap, adjoint
-from gvd_jax.trees import tree_add
+from gvd_jax.convex.linear import NEAR, LinearMap, adjoint, irregular_signs
+from gvd_jax.trees import tree_add, tree_sum
 
 
 @runtime_checkable
@@ -52,12 +52,13 @@ class PixelTerm:
     """Quadratic terms whose residual at a pixel depends on the planes of x at this pixel alone.
 
     However many they are, their Hessian is one symmetric matrix per pixel: `matrix[k][m]` is the plane of its entry
-    (k, m), read where k <= m. `start_slope` is their gradient at `start`.
+    (k, m), read where k <= m. `start_slope` is their gradient at `start`. `holds` says whether they are as was claimed.
     """
 
     matrix: tuple[tuple[jax.Array, ...], ...]
     start: tuple[jax.Array, ...]
     start_slope: tuple[jax.Array, ...]
+    holds: jax.Array
 
     def slope(self, x: Any) -> Any:
         return tree_add(self.start_slope, self.curve(tree_add(x, self.start, -1)))
@@ -68,18 +69,34 @@ class PixelTerm:
 
 
 def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> PixelTerm:
-    """The sum of the `terms` as one. Residuals have the axes of the planes first; the caller knows that they fit."""
+    """The sum of the `terms` as one. Residuals have the axes of the planes first.
+
+    Whether they depend on their own pixel alone is tried: then half of the pixels, moved, move what they move together.
+    """
     count = range(len(start))
 
     def product(x, y):
         parts = jax.tree.leaves(jax.tree.map(jnp.multiply, x, y))
         return sum((part.reshape(*start[0].shape, -1).sum(-1) for part in parts), jnp.zeros_like(start[0]))
 
+    half = jnp.maximum(irregular_signs(start[0].shape, start[0].dtype), 0)
     # A loop, for XLA would compute the derivatives anew for each of the products.
-    units = tuple(jnp.stack([jnp.full_like(x, k == m) for k in count]) for m, x in enumerate(start))
+    units = tuple(jnp.stack([*(jnp.full_like(x, k == m) for k in count), half]) for m, x in enumerate(start))
     stacked = jax.lax.map(lambda unit: [term.linear(unit) for term in terms], units)
-    columns = [jax.tree.map(lambda c, k=k: c[k], stacked) for k in count]
+    *columns, by_half = ([jax.tree.map(lambda c, k=k: c[k], part) for part in stacked] for k in range(len(start) + 1))
     forces = [[term.force(part) for term, part in zip(terms, column, strict=True)] for column in columns]
     at_start = [term.force(tree_add(term.offset, term.linear(start))) for term in terms]
     matrix = tuple(tuple(product(forces[k], columns[m]) for m in count) for k in count)
-    return PixelTerm(matrix, start, tuple(product(column, at_start) for column in columns))
+    slope = tuple(product(column, at_start) for column in columns)
+    return PixelTerm(matrix, start, slope, _follows(half, tree_sum(columns[1:], columns[0]), by_half))
+
+
+def _follows(half: jax.Array, whole: Any, by_half: Any) -> jax.Array:
+    """Whether what half of the pixels move is what all move, there, and nothing elsewhere."""
+
+    def agrees(all_of_it, part):
+        behind = all_of_it.ndim - half.ndim
+        expected = half.reshape(*half.shape, *[1] * behind) * all_of_it
+        return jnp.abs(part - expected).max() <= NEAR * jnp.abs(all_of_it).max()
+
+    return jnp.stack(jax.tree.leaves(jax.tree.map(agrees, whole, by_half))).all()

@@ -12,10 +12,14 @@ import numpy as np
 
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.reach import frame_reach
-from gvd_jax.model.terms import ISOTROPIC, Term
-from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.model.energy import Energy, cost_over
+from gvd_jax.model.observation import Observation, observe
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, Visibility
+from gvd_jax.shapes import Array, Float, Flow, Visibility
+from gvd_jax.solve.blocks import Block
+from gvd_jax.solve.linearise import PER_PIXEL, GaussNewton
+from gvd_jax.trees import replace
 
 ANGLES = np.arange(8) * np.pi / 4
 STEPS = (1.0, 2.0)  # parts of the reach of the blur
@@ -25,23 +29,24 @@ GIVE_UP = 1.0  # px: a mismatch beyond it says only that there is no match
 RESOLUTION = 1e-3  # px: a smaller gain is none
 
 
-def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightness: Term, structure: Term) -> Flow:
-    """Give every pixel the pair of flows, its own or of a place around it, along which the `frames` stay most constant.
+def adopt_nearby_flow(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Flow:
+    """Give every pixel the pair of flows, its own or of a place around it, under which what is known per pixel is least.
 
-    Places lie up to twice the reach of the frame's blur away. Both flows are taken over together: one neighbour that
-    sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP` pixels at most. `brightness` and
-    `structure` are the terms of constancy, in pixels.
+    The terms of the block that are stored `PerPixel` decide, by default those of constancy in pixels: the others are
+    not known of one pixel. Places lie up to twice the reach of the frame's blur away. Both flows are taken over
+    together: one neighbour that sees the pixel decides for the other that does not, whose mismatch counts `GIVE_UP`
+    pixels at most. The neighbours are those of every flow that is tried; nothing else of the observation is changed.
     """
+    flow = unknowns.flow
     height, width = flow.shape[2:4]
-    observation = observe(frames, duty_cycle)
-    defocus = jnp.zeros(flow.shape[:1] + flow.shape[2:4], flow.dtype)
-    limit = structure.weight * GIVE_UP
+    judges = [energy[name] for name in block.modelled.get(GaussNewton(PER_PIXEL), [])]
+    weight = sum((term.weight for term in judges), jnp.zeros((), flow.dtype))
+    limit = weight * GIVE_UP
+    observation = observe(observation.blurry, observation.duty_cycle, observation.blur, observation.transfer)
 
     def mismatch(flow):
-        def by_neighbour(term):
-            return term.weight * ISOTROPIC.cost(term.residual(Unknowns(frames, flow, defocus), observation))
-
-        cost = jnp.minimum(by_neighbour(brightness) + by_neighbour(structure), limit)
+        moved = replace(unknowns, flow=flow)
+        cost = jnp.minimum(cost_over(judges, moved, observation, flow.shape[:-1]), limit)
         return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)
 
     def shifted(pair, offset):
@@ -53,11 +58,11 @@ def adopt_nearby_flow(frames: Frames, flow: Flow, duty_cycle: DutyCycle, brightn
         best, least = state
         candidate = jax.vmap(shifted)(flow, offset)
         cost = mismatch(candidate)
-        better = cost < least - structure.weight * RESOLUTION
+        better = cost < least - weight * RESOLUTION
         return (jnp.where(better[:, None, :, :, None], candidate, best), jnp.where(better, cost, least)), None
 
     # Of the flow's type by hand: JAX remembers the one that it has given to an array of NumPy in another precision.
-    longest = frame_reach(flow, duty_cycle)[None, :, None]
+    longest = frame_reach(flow, observation.duty_cycle)[None, :, None]
     offsets = jnp.round(longest * jnp.asarray(OFFSETS, flow.dtype)[:, None]).astype(jnp.int32)
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 

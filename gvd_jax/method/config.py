@@ -1,154 +1,70 @@
-"""Every setting of the method, and the presets. `Config.paper()` is the one place with the paper's numbers."""
+"""Every setting of the method: an energy, a blur model, a schedule; and the presets."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
-import jax.numpy as jnp
+import jax
 
-from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
+from gvd_jax.method import presets
+from gvd_jax.method.camera import Camera
 from gvd_jax.method.learned import LearnedRounds, read_learned
-from gvd_jax.method.parts import Blend, Edges, Finish, PostFilter, Pyramid, Search
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.energy import Energy, Weights, gvd_energy
-from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
-from gvd_jax.ops.defocus_blur import SCALES
-from gvd_jax.ops.exposure import Path, piecewise_linear_path, quadratic_path
-from gvd_jax.ops.transfer import NONE, TRANSFERS, Transfer
-from gvd_jax.shapes import Frames
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, DEFOCUS, FLOW, LATENT, START_FLOW, Block, Role
-from gvd_jax.solve.linearise import finite_difference
+from gvd_jax.method.problem import Stage
+from gvd_jax.method.schedule import Schedule, change_stages, stages_of
+from gvd_jax.method.stages.search import Search
+from gvd_jax.method.stages.solve import Solve
+from gvd_jax.method.stages.start_flow import GivenFlow
+from gvd_jax.model.blur import Blur, BlurOperator, GaussianDefocus, MotionBlur
+from gvd_jax.model.energy import Energy
+from gvd_jax.model.terms import Term
+from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
+from gvd_jax.ops.exposure import piecewise_linear_path
+from gvd_jax.ops.transfer import TRANSFERS
+from gvd_jax.shapes import Flow
+from gvd_jax.solve.blocks import Block, Role
 from gvd_jax.solve.subproblem import BlockOptions
-from gvd_jax.trees import pytree, replace, static
-
-BRIGHTEST = 2.0  # display value: what a sensor has clipped was brighter than 1
+from gvd_jax.trees import pytree, replace
 
 
 @pytree
 class Config:
-    """All settings. Numbers are traced, so sweeps share one program; schedules, kernels and blocks are static."""
+    """All settings. Numbers are traced, so sweeps share one program; what sets shapes, loops and code is static.
 
-    weights: Weights  # Eq. (8)
-    flow_temporal: Any  # mu in the flow subproblem, which the code of [20] sets apart from mu of the latent one
-    brightness: Any  # weight of brightness constancy in the flow, per pixel that it is off
-    structure: Any  # weight of gradient constancy in the flow, per pixel that it is off
-    latent: BlockOptions
-    flow: BlockOptions
-    defocus: BlockOptions
-    start_flow: BlockOptions
-    start_defocus: Any  # pixels of the coarsest level
-    edge_variance: Any  # v_I of Eq. (7), squared intensity
-    end_confidence: Any  # of the data term in the first and last frame while their motion is a guess
-    model_error: Any  # of the blur model, as noise of display values: as much noise halves the weight of the data term
-    exposure_change: Any  # of medium gray from frame to frame, display values: a larger one is evened out
-    clipped_confidence: Any  # of the data term at highlights that the sensor has clipped
-    unconfirmed_confidence: Any  # of the data term where the flow back from neither neighbour returns
-    search: Search | None
-    edges: Edges | None
-    post: PostFilter | None
-    blend: Blend | None
-    finish: Finish | None
-    extra_terms: Energy  # beside those of Eq. (8), or instead of one of the same name: `with_term`
-    pyramid: Pyramid = static()
-    start_pyramid: Pyramid = static()
-    blocks: tuple[Block, ...] = static()  # of one round, in this order
-    path: Path = static()
-    scales: tuple[float, ...] = static()  # of the defocus, ascending from 0; none: no defocus
-    samples: int = static(default=12)  # reads per side of the exposure at full size; set by `deblur`
-    transfer: Transfer | None = static(default=NONE)  # None: chosen by the fit
+    `energy` holds every term with its weight; `blur` the blur model; `schedule` the stages, of which the first gives a
+    flow; `unknowns` all that may be solved for; `camera` what is given of it.
+    """
+
+    energy: Energy
+    blur: Blur
+    schedule: Schedule
+    unknowns: tuple[Unknown, ...] = (LATENT, FLOW, DEFOCUS)
+    camera: Camera = Camera()
 
     @staticmethod
     def default() -> "Config":
-        """The best pictures: quadratic path, flow by constancy in pixels, a few rounds at full size."""
-        return Config(
-            weights=Weights(data=700.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=0.3),
-            flow_temporal=2.0,
-            brightness=0.05,
-            structure=0.5,
-            latent=BlockOptions(Steps(iterations=4), jnp.inf, 0.0, BRIGHTEST, linearisations=2),
-            flow=BlockOptions(Steps(cg_iterations=30), 1.0),
-            defocus=BlockOptions(Steps(cg_iterations=30), 1.0, 0.0, SCALES[-1], linearisations=3),
-            start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
-            start_defocus=0.0,
-            edge_variance=jnp.inf,
-            end_confidence=0.1,
-            model_error=0.005,
-            exposure_change=0.01,
-            clipped_confidence=0.1,
-            unconfirmed_confidence=0.1,
-            search=Search(draft_temporal=0.4),
-            edges=Edges(),
-            post=None,
-            blend=Blend(),
-            finish=None,
-            extra_terms={},
-            # Half the size first: there a large blur is a small one, and the flow gets out of it.
-            pyramid=Pyramid(levels=2, rounds=2),
-            # Up to half the size: what the blur has left of the last two levels misleads a flow by constancy.
-            start_pyramid=Pyramid(factor=0.5**0.5, levels=30, omitted=2),
-            blocks=(LATENT, CONSTANCY_FLOW),
-            path=quadratic_path,
-            scales=SCALES,
-        )
+        """The best pictures: quadratic path, flow by constancy in pixels, a few rounds, defocus read off the edges."""
+        camera = Camera(exposure_change=presets.EXPOSURE_CHANGE)
+        return Config(presets.default_energy(), Blur(), presets.default_schedule(), camera=camera)
 
     @staticmethod
     def fast() -> "Config":
-        """The default with one round, and fewer iterations."""
-        config = Config.default()
-        steps = replace(config.latent.steps, iterations=2)
-        return replace(
-            config,
-            latent=replace(config.latent, steps=steps),
-            start_flow=replace(config.start_flow, linearisations=2),
-            blocks=(LATENT, START_FLOW),
-            search=None,
-            pyramid=Pyramid(rounds=1),
-        )
+        """The default with one round, without a search, in fewer iterations."""
+        return replace(Config.default(), schedule=presets.fast_schedule())
 
     @staticmethod
     def learned() -> "Config":
         """The default under numbers learned from photographs, and a learned prior in the last solve."""
-        config = Config.default()
         rounds, finish = read_learned()
-        return replace(config.with_rounds(rounds), finish=finish.settings(config.latent.upper))
+        config = Config.default().with_rounds(rounds)
+        energy, schedule = presets.with_finish(config.energy, config.schedule, finish)
+        return replace(config, energy=energy, schedule=schedule)
 
     @staticmethod
     def paper() -> "Config":
-        """The paper: its kernel, energy and constants (section 5), 17 levels of factor 0.9, one round each.
-
-        Iterations and step sizes are not printed; those of latent frames and flow are those of the authors' code of
-        reference [20], which has no defocus: its steps are ours. Eta is theirs times the weight of the term.
-        """
-        return Config(
-            weights=Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=20.0),  # sections 5, 2.3
-            flow_temporal=250.0,  # [20]
-            brightness=1.0,  # of the start flow, in the proportion of the default to flow_tv
-            structure=10.0,
-            latent=BlockOptions(Steps((20.0, 40.0, 40.0), iterations=5, cg_iterations=5), jnp.inf, 0.0, 1.0),  # [20]
-            flow=BlockOptions(Steps(dual=10.0, iterations=21), 1.0, linearisations=5, linearisation=finite_difference),
-            defocus=BlockOptions(
-                Steps(dual=10.0, iterations=21), 0.1, 0.0, SCALES[-1], linearisations=2, linearisation=finite_difference
-            ),
-            start_flow=BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=4),
-            start_defocus=0.25,  # section 4.1
-            edge_variance=(25 / 255) ** 2,  # Eq. (7)
-            end_confidence=1.0,
-            model_error=jnp.inf,
-            exposure_change=jnp.inf,
-            clipped_confidence=1.0,
-            unconfirmed_confidence=1.0,
-            search=None,
-            edges=None,
-            post=PostFilter(),  # Eqs. (18)-(19)
-            blend=None,
-            finish=None,
-            extra_terms={},
-            pyramid=Pyramid(factor=0.9, levels=17),  # section 5
-            start_pyramid=Pyramid(factor=0.5**0.5, levels=30),
-            blocks=(LATENT, FLOW, DEFOCUS),  # Algorithm 1
-            path=piecewise_linear_path,  # Eq. (3)
-            scales=SCALES,
-        )
+        """The paper: its kernel, energy and constants (section 5), 17 levels of factor 0.9, one round each."""
+        blur = Blur((MotionBlur(piecewise_linear_path), GaussianDefocus()))  # Eq. (3)
+        unknowns = (replace(LATENT, upper=1.0), FLOW, replace(DEFOCUS, start=0.25))  # section 4.1
+        return Config(presets.paper_energy(), blur, presets.paper_schedule(), unknowns)
 
     @staticmethod
     def gvd2015() -> "Config":
@@ -158,97 +74,130 @@ class Config:
     def with_transfer(self, name: str) -> "Config":
         """The same settings under the camera curve "none", "srgb" or "gamma22", or "auto" to choose by the fit."""
         if name == "auto":
-            return replace(self, transfer=None)
+            return replace(self, camera=replace(self.camera, transfer=None))
         for transfer in TRANSFERS:
             if transfer.name == name:
-                return replace(self, transfer=transfer)
+                return replace(self, camera=replace(self.camera, transfer=transfer))
         raise InputError(f"unknown transfer {name!r}: choose {', '.join(t.name for t in TRANSFERS)} or auto")
 
-    def without_defocus(self) -> "Config":
-        """The same settings with G the identity, and no defocus subproblem or search."""
-        blocks = tuple(block for block in self.blocks if block.unknown != "defocus")
-        return replace(self, blocks=blocks, edges=None, scales=(), start_defocus=0.0)
+    def with_weights(self, **weights: Any) -> "Config":
+        """The same settings under other weights of terms, by their names."""
+        for name in weights:
+            self._known(name, self.energy, "term")
+        energy = {name: replace(term, weight=weights.get(name, term.weight)) for name, term in self.energy.items()}
+        return replace(self, energy=energy)
 
     def with_rounds(self, numbers: LearnedRounds) -> "Config":
-        """The same settings under the learned numbers of a round."""
-        return replace(
-            self,
-            weights=Weights(
-                numbers.data, numbers.temporal, numbers.latent_tv, numbers.flow_tv, self.weights.defocus_tv
-            ),
-            brightness=numbers.brightness,
-            structure=numbers.structure,
-            model_error=numbers.model_error,
-            latent=replace(self.latent, steps=replace(self.latent.steps, dual=numbers.dual)),
-        )
+        """The default's settings under the learned numbers of a round."""
+        changed = self.with_weights(**numbers.weights)
+        steps = {name: replace(role, step=numbers.dual[name]) for name, role in presets.LATENT_BLOCK.dual.items()}
+        latent = replace(presets.LATENT_BLOCK, roles=presets.LATENT_BLOCK.roles | steps)
+        neighbours = presets.DRAFT_NEIGHBOURS * self.energy["temporal"].weight / numbers.weights["temporal"]
+        schedule = presets.default_schedule(latent, neighbours, numbers.model_error)
+        return replace(changed, schedule=schedule)
 
-    def with_term(
-        self, name: str, term: Term, latent: Role | None = None, flow: Role | None = None, defocus: Role | None = None
-    ) -> "Config":
-        """The same settings and a term of your own, or one in the place of that `name`, in every block with a role.
+    def with_term(self, name: str, term: Term, **roles: Role) -> "Config":
+        """The same settings and a term of your own, or one in the place of that `name`.
 
-        "dual" is for a residual that is affine in the unknown, "quadratic" for one that is nearly so and whose norm is
-        squared or may be reweighted, "linearised" for any other, and "pointwise" for one that at a pixel depends on the
-        unknown there alone. A residual meets the clip at the size of every level, in gray and channel by channel.
-        Raises `InputError` for a role that there is not, or of a subproblem that these settings do not solve.
+        `roles` say for each unknown that feels it how it enters its subproblems, all of them: `latent=Dual()` for a
+        residual that is affine in the unknown, `Quadratic()` for one whose norm may be reweighted as well, and
+        `Linearised()` for any other. A residual meets the clip at the size of every level, in gray and channel by
+        channel; arrays it knows per pixel are declared with `held`. Raises `InputError` for an unknown that these
+        settings do not solve for.
         """
-        roles: dict[str, Role | None] = {"latent": latent, "flow": flow, "defocus": defocus}
-        solved = {block.unknown for block in self.blocks}
-        for unknown, role in roles.items():
-            if role is not None and role not in get_args(Role):
-                raise InputError(f"{role!r} is not a role of a term: choose {', '.join(get_args(Role))}")
-            if role is not None and unknown not in solved:
+        solved = {block.unknown.name for block in self.blocks}
+        for unknown in roles:
+            if unknown not in solved:
                 raise InputError(
-                    f"these settings have no {unknown} subproblem for the term {name!r}: add a block first"
+                    f"these settings have no {unknown} subproblem for the term {name!r}: add a block by with_unknown"
                 )
-        terms = self.extra_terms | {name: term}
-        return replace(
-            self._with_blocks(lambda b: b.without(name).with_term(name, roles[b.unknown])), extra_terms=terms
-        )
+        changed = self.with_blocks(lambda b: b.without(name).with_term(name, roles.get(b.unknown.name)))
+        return replace(changed, energy=self.energy | {name: term})
 
     def without_term(self, name: str) -> "Config":
-        """The same settings, without the term in any block."""
-        return self._with_blocks(lambda block: block.without(name))
+        """The same settings, without the term. Raises `InputError` if there is none of that name."""
+        self._known(name, self.energy, "term")
+        energy = {other: term for other, term in self.energy.items() if other != name}
+        return replace(self.with_blocks(lambda block: block.without(name)), energy=energy)
 
-    def _with_blocks(self, change: Callable[[Block], Block]) -> "Config":
-        """The same settings with every block changed."""
-        return replace(self, blocks=tuple(map(change, self.blocks)))
+    def with_unknown(
+        self, unknown: Unknown, block: Block, after: str, options: BlockOptions = BlockOptions()
+    ) -> "Config":
+        """The same settings with one more unknown, which a block solves for behind every stage named `after`."""
+        changed = self.with_stage(Solve(unknown.name, block, options), after)
+        return replace(changed, unknowns=(*(u for u in self.unknowns if u.name != unknown.name), unknown))
 
-    def finishing(self, gray: Frames | None = None) -> "Config":
-        """The settings of the last solve, of a channel whose `gray` frames [T, H, W, 1] the rounds have restored."""
-        if self.finish is None:
-            return self
-        own, weights = self.finish, self.weights
-        experts, block = own.experts(gray), self.latent_block
-        for name in experts:
-            block = block.with_term(name, "quadratic")
-        return replace(
-            self,
-            weights=replace(
-                weights,
-                data=own.data * weights.data,
-                temporal=own.temporal * weights.temporal,
-                latent_tv=own.latent_tv * weights.latent_tv,
-            ),
-            model_error=own.model_error * self.model_error,
-            latent=own.latent,
-            extra_terms=experts | self.extra_terms,
-            blocks=(block,),
-        )
+    def without_unknown(self, name: str) -> "Config":
+        """The same settings without an unknown, its stages, and the terms that only they felt."""
+        self._known(name, {unknown.name for unknown in self.unknowns}, "unknown")
+
+        def solves_for(stage: Any) -> bool:
+            return name == (stage.block.unknown.name if isinstance(stage, Solve) else getattr(stage, "unknown", None))
+
+        before = {term for block in self.blocks for term in block.roles}
+        schedule = change_stages(self.schedule, lambda stage: () if solves_for(stage) else (stage,))
+        unknowns = tuple(unknown for unknown in self.unknowns if unknown.name != name)
+        changed = replace(self, schedule=schedule, unknowns=unknowns)
+        lost = before - {term for block in changed.blocks for term in block.roles}
+        return replace(changed, energy={term: own for term, own in self.energy.items() if term not in lost})
+
+    def without_defocus(self) -> "Config":
+        """The same settings with G the identity."""
+        has_defocus = any(unknown.name == "defocus" for unknown in self.unknowns)
+        return self.without_unknown("defocus") if has_defocus else self
+
+    def with_blur(self, *operators: BlurOperator) -> "Config":
+        """The same settings under another blur model, its operators as their product reads: the last comes first."""
+        return replace(self, blur=Blur(operators))
+
+    def with_stage(self, stage: Stage, after: str) -> "Config":
+        """The same settings with one more stage behind every stage named `after`."""
+        self._known(after, {own.name for own in self.stages}, "stage")
+        return self.with_stages(lambda own: (own, stage) if own.name == after else (own,))
+
+    def without_stage(self, name: str) -> "Config":
+        """The same settings without the stages of that name."""
+        self._known(name, {own.name for own in self.stages}, "stage")
+        return self.with_stages(lambda own: () if own.name == name else (own,))
+
+    def with_stages(self, change: Callable[[Stage], tuple[Stage, ...]]) -> "Config":
+        """The same settings with every stage replaced by those that `change` gives for it."""
+        return replace(self, schedule=change_stages(self.schedule, change))
+
+    def with_blocks(self, change: Callable[[Block], Block]) -> "Config":
+        """The same settings with every block of every stage changed."""
+
+        def is_block(node: Any) -> bool:
+            return isinstance(node, Block)
+
+        def changed(node: Any) -> Any:
+            return change(node) if is_block(node) else node
+
+        return replace(self, schedule=jax.tree.map(changed, self.schedule, is_leaf=is_block))
+
+    def with_flow(self, flow: Flow) -> "Config":
+        """The same settings that start from a flow [T, 2, H, W, 2] and keep it until a search lowers the energy."""
+        _, *rest = self.schedule
+        given = replace(self, schedule=(GivenFlow(flow), *rest))
+        return given.with_stages(lambda own: (replace(own, rival=True) if isinstance(own, Search) else own,))
 
     @property
-    def latent_block(self) -> Block:
-        """The block that solves for the latent frames."""
-        return next(block for block in self.blocks if block.unknown == "latent")
+    def stages(self) -> list[Stage]:
+        """All stages, also those of levels, in their order."""
+        return stages_of(self.schedule)
 
-    def energy(self, block: Block, samples: int) -> Energy:
-        """Eq. (8) as `block` sees it, with `samples` reads per side of the exposure, and the terms of constancy."""
-        temporal = self.flow_temporal if block.unknown == "flow" else self.weights.temporal
-        weights = replace(self.weights, temporal=temporal)
-        printed = gvd_energy(weights, BlurModel(self.path, samples, self.scales, self.transfer or NONE))
-        # Either neighbour counts by itself: one that does not see a point must not outvote the other.
-        constancy = {
-            "brightness": Term(self.brightness, BRIGHTNESS, ISOTROPIC),
-            "structure": Term(self.structure, STRUCTURE, ISOTROPIC),
-        }
-        return printed | constancy | self.extra_terms
+    @property
+    def first(self) -> Stage:
+        """The stage that gives a flow."""
+        return self.stages[0]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of all stages, in their order."""
+        nodes = jax.tree.leaves(self.schedule, is_leaf=lambda node: isinstance(node, Block))
+        return [node for node in nodes if isinstance(node, Block)]
+
+    @staticmethod
+    def _known(name: str, known: Any, what: str) -> None:
+        if name not in known:
+            raise InputError(f"these settings have no {what} {name!r}: there are {', '.join(sorted(known))}")

@@ -1,4 +1,4 @@
-"""Algorithm 1: the whole method as a fold over a plan of stages."""
+"""Algorithm 1: the whole method as a fold over the stages of a schedule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,45 +6,87 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from gvd_jax.method.boundaries import blur_confidence
+from gvd_jax.errors import InputError
+from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.data_weight import clipping_confidence
 from gvd_jax.method.exposure_change import own_exposure
-from gvd_jax.method.initialise import start_flow
-from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames
 from gvd_jax.method.memory import give_back
-from gvd_jax.method.occlusion import visibility
-from gvd_jax.method.plan import COSTS, make_plan
-from gvd_jax.method.stages import run_stage, to_level
-from gvd_jax.method.start import Start, find_start, to_gray
-from gvd_jax.model.variables import Unknowns
+from gvd_jax.method.problem import Info, Problem, State, first_state, on_level, to_level
+from gvd_jax.method.schedule import Planned, plan
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
+from gvd_jax.solve.status import Status
 from gvd_jax.trees import replace
+
+
+@dataclass(frozen=True)
+class FoundCamera:
+    """Of a clip: `transfer` the curve from display values to light, `duty_cycle` tau of every frame, [T], and
+    `exposure` the gain and the offset of every frame, [T, 2], in display values."""
+
+    transfer: Transfer
+    duty_cycle: DutyCycle
+    exposure: Float[Array, "T 2"]
 
 
 @dataclass(frozen=True)
 class Result:
     """What `deblur` gives. All T frames are restored; maps are in pixels of the input.
 
-    `latent` [T, H, W, C] display values in [0, 1]; `flow` [T, 2, H, W, 2] pixels per frame interval; `defocus`
-    [T, H, W] standard deviation in pixels; `confidence` [T, H, W] in [0, 1], how far a blurry pixel was believed in the
-    end, by what is clipped and hidden; `duty_cycle` [T]; `history` every step that was taken.
+    `unknowns` holds all that was solved for, among it `latent` [T, H, W, C], display values in [0, 1]; `flow`
+    [T, 2, H, W, 2] pixels per frame interval; `defocus` [T, H, W] standard deviation in pixels, 0 where everything was
+    in focus. `confidence` [T, H, W] in [0, 1], how far a blurry pixel was believed in the end, by what is clipped and
+    hidden; `camera` what was given or found of the camera; `history` every step that was taken; `status` the worst
+    result code of them.
     """
 
-    latent: Frames
-    flow: Flow
-    defocus: DefocusMap
+    unknowns: Unknowns
     confidence: Float[Array, "T H W"]
-    duty_cycle: DutyCycle
+    camera: FoundCamera
     history: tuple[Progress, ...]
 
+    @property
+    def latent(self) -> Frames:
+        """The restored frames."""
+        return self.unknowns.latent
 
-def _first_unknowns(gray: Frames, flow: Flow, config: Config, shape: tuple[int, int]) -> Unknowns:
-    """Blurry frames, start flow and start defocus on the coarsest level (section 4.1)."""
-    coarse = to_level(Unknowns(gray, flow, jnp.zeros(gray.shape[:3], gray.dtype)), shape)
-    return replace(coarse, defocus=jnp.full_like(coarse.defocus, config.start_defocus))
+    @property
+    def flow(self) -> Flow:
+        """To the next frame, [:, 0], and to the previous one, [:, 1]."""
+        return self.unknowns.flow
+
+    @property
+    def defocus(self) -> DefocusMap:
+        """Of the Gaussian, or of the disc."""
+        return self.unknowns.defocus if "defocus" in self.unknowns else jnp.zeros_like(self.confidence)
+
+    @property
+    def duty_cycle(self) -> DutyCycle:
+        """That of the camera."""
+        return self.camera.duty_cycle
+
+    @property
+    def status(self) -> Status:
+        """Of all solves."""
+        return max((step.status for step in self.history if step.status is not None), default=Status.CONVERGED)
+
+
+def make_problem(frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config) -> Problem:
+    """The problem of a clip under settings; where the curve is to be chosen it is none yet."""
+    tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
+    return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns)
+
+
+def run_stage(planned: Planned, state: State, problem: Problem) -> tuple[State, Info]:
+    """One stage on its level."""
+    if state.shape != planned.shape:
+        state = to_level(problem, state, planned.shape)
+    return on_level(planned.stage, planned.shape).run(state, problem)
 
 
 def deblur_pure(
@@ -52,67 +94,92 @@ def deblur_pure(
 ) -> Unknowns:
     """The whole method as one pure function: `jit`, `vmap` and `grad` go all the way through.
 
-    `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; `config.samples` sets the
-    reads per side of the exposure on the full size: one per 1.8 pixels of the largest tau |u| suffice. `start` is a
-    flow to start from, instead of that of the blurry frames. Nothing is checked, and nothing found out beforehand:
-    without a transfer there is no curve, and exposures should be even. Returns the latent
-    frames in display values, the flow and the defocus map.
+    `frames` [T, H, W, C] display values in [0, 1], T >= 2; `duty_cycle` tau, a scalar or [T]; the samples of the
+    motion blur of `config` are its reads per side of the exposure at full size: one per 1.8 pixels of the largest
+    tau |u| suffice. `start` is a flow to start from, instead of that of the first stage. Nothing is checked, and
+    nothing found out beforehand: without a transfer there is no curve, and exposures should be even. Returns all
+    unknowns, the latent frames in display values.
     """
-    tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
-    plan = make_plan(frames.shape[1], frames.shape[2], config)
-    gray = to_gray(frames, config)
-    flow = start_flow(gray, config) if start is None else start
-    unknowns = _first_unknowns(gray, flow, config, plan[0].shape)
-    for stage in plan:
-        unknowns, _, _ = run_stage(stage, unknowns, frames, tau, config)
-    return unknowns
+    problem = make_problem(frames, duty_cycle, config)
+    first, *rest = plan(config.schedule, problem.size)
+    if start is None:
+        state = first_flow(problem, first.stage)
+    else:
+        state = State(Unknowns(flow=start), shape=problem.size)
+    state = first_state(problem, state, rest[0].shape)
+    for planned in rest:
+        state, _ = run_stage(planned, state, problem)
+    return state.unknowns
 
 
 def deblur(
     frames: Any,
     duty_cycle: float | Sequence[float] | Literal["auto", "per-frame"] = "auto",
     config: Config | None = None,
+    flow: Any = None,
     hooks: Sequence[Hook] = (),
 ) -> Result:
     """Restore every frame of a clip (Algorithm 1).
 
     `frames` [T, H, W, C], C = 1 or 3, display values in [0, 1], T >= 2. `duty_cycle` is tau = exposure / (2 frame
     interval), 0 < tau <= 0.5, for the clip or for every frame; "auto" finds one for the clip, "per-frame" one per
-    frame. `hooks` are called with a `Progress` after every step and change nothing. Raises `InputError` for frames or
-    a duty cycle that cannot be worked with.
+    frame. `flow` [T, 2, H, W, 2], in pixels per frame interval to the next and the previous frame, is one from
+    elsewhere: the method starts from it, and keeps it in every frame whose energy its own search does not lower.
+    `hooks` are called with a `Progress` after every step and change nothing. Raises `InputError` for frames, a duty
+    cycle or a flow that cannot be worked with, and where the energy is not finite or a term is not what it was declared
+    to be.
     """
     config = Config.default() if config is None else config
     frames = check_frames(frames)
     given = check_duty_cycle(duty_cycle, frames.shape[0])
+    config = config if flow is None else config.with_flow(check_flow(flow, frames.shape))
     recorder = record(frames, config, hooks)
-    return restore(find_start(frames, given, config), recorder)
+    found = find_start(frames, given, config)
+    problem = with_enough_samples(found.problem, found.state.unknowns.flow)
+    return restore(replace(found, problem=problem), config, recorder)
+
+
+def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Found:
+    """What is found out of a clip before it is restored."""
+    tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
+    return find_camera(make_problem(frames, tau, config), config.camera, config.first, duty_cycle)
 
 
 def record(frames: Frames, config: Config, hooks: Sequence[Hook]) -> Recorder:
     """Begins to record how `frames` are restored."""
-    plan = make_plan(frames.shape[1], frames.shape[2], config)
-    return Recorder(hooks, COSTS["start flow"] + sum(stage.cost for stage in plan))
+    return Recorder(hooks, sum(planned.cost for planned in plan(config.schedule, frames.shape[1:3])))
 
 
-def restore(start: Start, recorder: Recorder) -> Result:
-    """Restore a clip of which everything is found out."""
-    frames, config = start.frames, start.config
-    plan = make_plan(frames.shape[1], frames.shape[2], config)
-    unknowns = _first_unknowns(start.gray, start.flow, config, plan[0].shape)
-    recorder.add("start flow", plan[-1].level, plan[-1].level + 1, frames.shape[1:3], COSTS["start flow"], {})
+def restore(found: Found, config: Config, recorder: Recorder) -> Result:
+    """Restore a clip of which everything is found out, by all stages but the first."""
+    problem, state = found.problem, found.state
+    first, *rest = plan(config.schedule, problem.size)
+    levels = rest[-1].level + 1
+    recorder.add(Progress(first.stage.name, levels - 1, levels, first.shape, 0.0, 0.0, {}), first.cost)
     give_back()
-    for stage in plan:
-        unknowns, energy, info = run_stage(stage, unknowns, frames, start.duty_cycle, config)
-        recorder.add(stage.kind, stage.level, plan[-1].level + 1, stage.shape, stage.cost, energy, unknowns, info)
+    state = first_state(problem, state, rest[0].shape)
+    for planned in rest:
+        state, info = run_stage(planned, state, problem)
+        recorder.add(_progress(planned, levels, state, info), planned.cost)
         give_back()
-        if stage.kind == "edges" and not unknowns.defocus.any():
-            config = replace(config, scales=())  # G is the identity: the programs without it are compiled
-    latent = own_exposure(unknowns.latent, start.exposure)
-    confidence = _confidence(start.gray, unknowns.flow, config)
-    return Result(latent, unknowns.flow, unknowns.defocus, confidence, start.duty_cycle, tuple(recorder.history))
+    unknowns = replace(state.unknowns, latent=own_exposure(state.unknowns.latent, found.exposure))
+    confidence = jnp.ones(problem.frames.shape[:3]) if state.confidence is None else state.confidence
+    camera = FoundCamera(problem.transfer, problem.duty_cycle, found.exposure)
+    return Result(unknowns, confidence, camera, tuple(recorder.history))
 
 
-@jax.jit
-def _confidence(gray: Frames, flow: Flow, config: Config) -> Float[Array, "T H W"]:
-    clipping = clipping_confidence(gray[..., 0], config.clipped_confidence)
-    return clipping * blur_confidence(visibility(flow), config.unconfirmed_confidence)
+def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progress:
+    """A finished stage, if its numbers are such; else `InputError`."""
+    name, (height, width) = planned.stage.name, planned.shape
+    place = f"the stage {name!r} on level {planned.level + 1} of {levels} ({width}x{height})"
+    energy = {term: float(part) for term, part in info.energy.items()}
+    solve = jax.tree.map(np.asarray, info.solve)
+    status = None if solve is None else Status(int(solve.status.max()))
+    parts = energy if solve is None else {term: part.sum() for term, part in solve.after.items()} | energy
+    lost = [term for term, part in parts.items() if not np.isfinite(part)]
+    if lost or status is Status.NOT_FINITE:
+        what = f"the term {lost[0]!r}" if lost else "an unknown"
+        raise InputError(f"{place} ended with NaN or infinity in {what}; look for a weight or residual that has them")
+    if status is Status.NOT_PER_PIXEL:
+        raise InputError(f"{place} {status.message}; give those terms the role Linearised() without PerPixel()")
+    return Progress(name, planned.level, levels, planned.shape, 0.0, 0.0, energy, state.unknowns, solve, status=status)

@@ -7,11 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.reach import frame_reach
+from gvd_jax.model.axes import change_held
+from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual
-from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.model.unknowns import Unknown, Unknowns
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
-from gvd_jax.shapes import DutyCycle, Flow, Frames
+from gvd_jax.shapes import Flow
+from gvd_jax.trees import replace
 
 # Parts of the fastest motion of the frame: [49, 2] around the given acceleration, then [9, 2] around the best of those.
 GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))
@@ -42,22 +45,30 @@ def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:
     return flow.at[0, 1].set(acceleration[0] - flow[0, 0]).at[-1, 0].set(acceleration[1] - flow[-1, 1])
 
 
-def search_ends(unknowns: Unknowns, blurry: Frames, duty_cycle: DutyCycle, data: Residual) -> Flow:
+def search_ends(
+    unknowns: Unknowns, declared: tuple[Unknown, ...], observation: Observation, residual: Residual
+) -> Flow:
     """The flow with the acceleration of the ends, of a grid around the given one, that explains their blur best.
 
-    Chosen per pixel by the data term over a window around it. The latent frames of the ends should owe more to their
-    neighbours than to their own blur, or they explain every acceleration alike.
+    Chosen per pixel by the squares of `residual`, that of the data term, over a window around it. The latent frames of
+    the ends should owe more to their neighbours than to their own blur, or they explain every acceleration alike.
     """
-    ends = jnp.array([0, unknowns.latent.shape[0] - 1])
+    ends = jnp.array([0, -1])
     flow = unknowns.flow
     known = jnp.stack([flow[0, 0], flow[-1, 1]])
     fastest = jnp.maximum(frame_reach(known[:, None], jnp.ones(2, flow.dtype)), 1.0)[:, None]
-    observation = observe(blurry[ends], duty_cycle[ends])
+
+    def of_ends(x, axes):
+        return x[ends] if axes.startswith("T") else x
+
+    observation = change_held(observation, of_ends)
+    there = [unknown for unknown in declared if unknown.name in unknowns]
+    others = Unknowns(**{unknown.name: of_ends(unknowns[unknown.name], unknown.axes) for unknown in there})
 
     def cost(acceleration):
         moved = accelerate_ends(flow, acceleration)
-        end = Unknowns(unknowns.latent[ends], moved[ends], unknowns.defocus[ends])
-        error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(end, observation))]).sum(0)
+        terms = residual(replace(others, flow=moved[ends]), observation)
+        error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(terms)]).sum(0)
         window = correlate_both(error, WINDOW)
         return window + SHARE * error.mean((1, 2), keepdims=True)
 

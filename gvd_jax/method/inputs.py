@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.errors import InputError
-from gvd_jax.shapes import Array, Float, Frames, HostArray
+from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 
 SHORTEST = 1e-30  # of duty cycles: what is less is zero in float32
 
@@ -46,6 +46,19 @@ def check_duty_cycle(duty_cycle: Any, frames: int) -> Float[Array, "T"] | Litera
         worst = tau.ravel()[np.argmax(np.abs(tau.ravel() - 0.25))]
         raise InputError(f"duty cycle {worst:g} is outside (0, 0.5]; it is exposure / (2 frame interval), at most 0.5")
     return jnp.broadcast_to(jnp.asarray(tau, jnp.float32), (frames,))
+
+
+def check_flow(flow: Any, shape: tuple[int, ...]) -> Flow:
+    """A flow for frames of that shape [T, H, W, C]; raises `InputError` otherwise."""
+    array, expected = _array(flow, "flow"), (shape[0], 2, *shape[1:3], 2)
+    if array.shape != expected:
+        raise InputError(f"the flow has shape {array.shape}; for these frames it must be [T, 2, H, W, 2] = {expected}")
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise InputError(f"the flow is {array.dtype}; give floats, pixels per frame interval")
+    known = array[:-1, 0], array[1:, 1]  # no neighbour shows the motion before the first and after the last frame
+    if not all(np.isfinite(part).all() for part in known):
+        raise InputError("the flow holds NaN or infinity; replace those values first")
+    return jnp.asarray(np.nan_to_num(array), jnp.float32)
 
 
 def _array(values: Any, name: str) -> HostArray:

@@ -45,11 +45,15 @@ def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()
 
     @functools.wraps(function)
     def run(*arguments):
-        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))  # pyright: ignore[reportAttributeAccessIssue]
         hurried = bool(jax.config.read("jax_disable_most_optimizations"))
-        return (part if traced else whole(hurried))(*arguments)
+        return (part if is_traced(arguments) else whole(hurried))(*arguments)
 
     return run
+
+
+def is_traced(tree: Any) -> bool:
+    """Whether a program is being made of what is done with the tree, so that its values are not known yet."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def give_back() -> None:

@@ -1,10 +1,21 @@
-"""Coarse to fine: the shapes of the levels and what passes between them."""
+"""Coarse to fine: the shapes of the levels."""
 
-from gvd_jax.method.parts import Pyramid
-from gvd_jax.model.variables import Unknowns
-from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
+from gvd_jax.trees import pytree, static
 
 Shape = tuple[int, int]
+
+
+@pytree
+class Pyramid:
+    """`levels` at most, each `factor` times the next, the smaller side at least `smallest`.
+
+    The `omitted` finest ones are left out.
+    """
+
+    factor: float = static(default=0.5)
+    levels: int = static(default=1)
+    smallest: int = static(default=16)
+    omitted: int = static(default=0)
 
 
 def level_shapes(height: int, width: int, pyramid: Pyramid) -> list[Shape]:
@@ -27,12 +38,3 @@ def canvases(shapes: list[Shape]) -> list[Shape]:
     finest_first = shapes[::-1]
     owners = [sum(range(k + 1)) for k in range(len(shapes))]
     return [finest_first[max(k for k in owners if k <= level)] for level in range(len(shapes))][::-1]
-
-
-def propagate(unknowns: Unknowns, shape: Shape) -> Unknowns:
-    """Algorithm 1, step 7: resample everything; flow and defocus are rescaled to pixels of the new level."""
-    return Unknowns(
-        resize_frames(unknowns.latent, *shape),
-        resize_flow(unknowns.flow, *shape),
-        resize_defocus(unknowns.defocus, *shape),
-    )

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.errors import InputError
+from gvd_jax.method.camera import Found, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import deblur_pure
+from gvd_jax.method.deblur import deblur_pure, find_start
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
-from gvd_jax.method.start import Start, find_start, samples_for
-from gvd_jax.model.variables import Unknowns
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.platform import on_cpu
-from gvd_jax.progress import Hook, Recorder
+from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.trees import replace
 
 
@@ -42,36 +42,52 @@ def sweep(
     if len({jax.tree.structure(config) for config in configs}) > 1:
         raise InputError("the settings differ in a schedule, kernel or block; sweep numbers, and loop over the rest")
     starts = _starts(frames, [check_duty_cycle(tau, frames.shape[0]) for tau in taus], configs)
-    samples = max(start.config.samples for start in starts)
+    samples = max(start.problem.blur.motion.samples for start in starts)
     settings = [
-        (start.frames, start.duty_cycle, start.flow, replace(start.config, samples=samples)) for start in starts
+        (
+            start.problem.frames,
+            start.problem.duty_cycle,
+            start.state.unknowns.flow,
+            replace(
+                config,
+                blur=config.blur.with_samples(samples),
+                camera=replace(config.camera, transfer=start.problem.transfer),
+            ),
+        )
+        for start, config in zip(starts, configs, strict=True)
     ]
     size = batch_size or (1 if on_cpu() else count)
     recorder, parts = Recorder(hooks, count), []
     for first in range(0, count, size):
         own = settings[first : first + size]
         parts.append(_side_by_side(own, size))
-        recorder.add("settings", 0, 1, frames.shape[1:3], len(own), {}, parts[-1])
+        recorder.add(Progress("settings", 0, 1, frames.shape[1:3], 0.0, 0.0, {}, parts[-1]), len(own))
     found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
     exposures = jnp.stack([start.exposure for start in starts])
     return replace(found, latent=jax.vmap(own_exposure)(found.latent, exposures))
 
 
-def _starts(frames: Any, taus: list[Any], configs: Sequence[Config]) -> list[Start]:
+def _starts(frames: Any, taus: list[Any], configs: Sequence[Config]) -> list[Found]:
     """What is found out of the clip for each setting; once for all that agree on what it depends on."""
-    found: dict[Any, Start] = {}
+    found: dict[Any, Found] = {}
     starts = []
     for tau, config in zip(taus, configs, strict=True):
-        own = (config.brightness, config.structure, config.weights.flow_tv, config.start_flow, config.exposure_change)
-        key = tuple(float(leaf) for leaf in jax.tree.leaves(own)), isinstance(tau, str)
+        key = tau if isinstance(tau, str) else "given", _depends_on(config)
         if key not in found:
             found[key] = find_start(frames, tau, config)
         start = found[key]
-        given = start.duty_cycle if isinstance(tau, str) else jnp.asarray(tau, start.flow.dtype)
-        samples = samples_for(start.flow, given)
-        config = replace(config, samples=samples, transfer=start.config.transfer)
-        starts.append(replace(start, duty_cycle=given, config=config))
+        own = start.problem if isinstance(tau, str) else replace(start.problem, duty_cycle=tau)
+        starts.append(replace(start, problem=with_enough_samples(own, start.state.unknowns.flow)))
     return starts
+
+
+def _depends_on(config: Config) -> Any:
+    """What the camera and the start flow depend on, by value: the first stage, its terms, what is given of the camera."""
+    blocks = jax.tree.leaves(config.first, is_leaf=lambda node: hasattr(node, "roles"))
+    names = {name for block in blocks if hasattr(block, "roles") for name in block.roles}
+    terms = {name: config.energy[name] for name in sorted(names & set(config.energy))}
+    leaves, structure = jax.tree.flatten((config.first, terms, config.blur, config.camera))
+    return structure, tuple((np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in leaves)
 
 
 def _side_by_side(settings: list[Any], size: int) -> Unknowns:

@@ -1,4 +1,4 @@
-"""The energy of Eq. (8): a dictionary of terms, and the pure functions every user needs of it."""
+"""The energy of Eq. (8): a dictionary of terms, which carries all weights, and the functions every user needs of it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.norms import value
-from gvd_jax.model.blur import BlurModel
+from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import (
     ABSOLUTE,
     ISOTROPIC,
@@ -15,39 +15,31 @@ from gvd_jax.model.terms import (
     TEMPORAL,
     TEMPORAL_FAR,
     VECTORIAL,
-    DataResidual,
     Term,
+    data_residual,
     defocus_gradient,
     flow_gradient,
     latent_gradient,
 )
-from gvd_jax.model.variables import Observation, Unknowns
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.shapes import Scalar
-from gvd_jax.trees import pytree, sum_behind
+from gvd_jax.trees import sum_behind
 
 Energy = dict[str, Term]
 
 
-@pytree
-class Weights:
-    """The weights of Eq. (8): lambda, mu, 1, nu_u and nu_sigma. Traced, so a sweep over them never recompiles."""
+def gvd_energy(data: Any, temporal: Any, latent_tv: Any, flow_tv: Any, defocus_tv: Any) -> Energy:
+    """The terms of Eq. (8) under its weights lambda, mu, 1, nu_u and nu_sigma, which are traced.
 
-    data: Any
-    temporal: Any
-    latent_tv: Any
-    flow_tv: Any
-    defocus_tv: Any
-
-
-def gvd_energy(weights: Weights, blur: BlurModel | None = None) -> Energy:
-    """The terms of Eq. (8) under `weights`; `blur` models K and G (default: quadratic path, Gaussian defocus)."""
+    N = 2 of Eq. (5) makes two terms of one weight: "temporal" of the nearest neighbours and "temporal_far".
+    """
     return {
-        "data": Term(weights.data, DataResidual(blur or BlurModel()), SQUARED),
-        "temporal": Term(weights.temporal, TEMPORAL, ABSOLUTE),
-        "temporal_far": Term(weights.temporal, TEMPORAL_FAR, ABSOLUTE),
-        "latent_tv": Term(weights.latent_tv, latent_gradient, VECTORIAL),
-        "flow_tv": Term(weights.flow_tv, flow_gradient, ISOTROPIC),
-        "defocus_tv": Term(weights.defocus_tv, defocus_gradient, ISOTROPIC),
+        "data": Term(data, data_residual, SQUARED),
+        "temporal": Term(temporal, TEMPORAL, ABSOLUTE),
+        "temporal_far": Term(temporal, TEMPORAL_FAR, ABSOLUTE),
+        "latent_tv": Term(latent_tv, latent_gradient, VECTORIAL),
+        "flow_tv": Term(flow_tv, flow_gradient, ISOTROPIC),
+        "defocus_tv": Term(defocus_tv, defocus_gradient, ISOTROPIC),
     }
 
 
@@ -61,7 +53,7 @@ def cost_over(terms: Iterable[Term], unknowns: Unknowns, observation: Observatio
 
     A cost that does not have these axes is shared out evenly.
     """
-    total = jnp.zeros(shape, unknowns.latent.dtype)
+    total = jnp.zeros(shape, observation.blurry.dtype)
     for term in terms:
         for cost in jax.tree.leaves(term.norm.cost(term.residual(unknowns, observation))):
             own = cost.shape[: len(shape)] == shape
@@ -73,7 +65,7 @@ def cost_over(terms: Iterable[Term], unknowns: Unknowns, observation: Observatio
 def evaluate(energy: Energy, unknowns: Unknowns, observation: Observation) -> tuple[Scalar, dict[str, Scalar]]:
     """Total energy and its breakdown per term. Pure: jit, vmap and grad apply."""
     parts = {name: term_value(term, unknowns, observation) for name, term in energy.items()}
-    return sum(parts.values()), parts  # pyright: ignore[reportReturnType]
+    return sum(parts.values(), jnp.zeros((), observation.blurry.dtype)), parts
 
 
 def energy_gradient(energy: Energy, unknowns: Unknowns, observation: Observation) -> Unknowns:

@@ -5,7 +5,6 @@ operator, adjoint, prox, breakdown) follows from it. A function is part of the c
 as a `pytree` with `__call__`: its arrays are traced, to be swept and learned; equal static fields share a program.
 """
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,12 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.norms import L1, GroupL2, Norm, SquaredL2
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.variables import Observation, Unknowns
+from gvd_jax.model.observation import Observation
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import image_gradient
 from gvd_jax.ops.filters import central_gradient, smooth, smooth_gradient
 from gvd_jax.ops.warp import DISTANCES, displacements, warp
-from gvd_jax.trees import pytree, static
+from gvd_jax.trees import code, pytree, static
 
 Residual = Callable[[Unknowns, Observation], Any]
 
@@ -40,51 +39,33 @@ def visible_at(distance: int, observation: Observation) -> jax.Array:
     return observation.visibility[:, first : first + 2]
 
 
-@dataclasses.dataclass(frozen=True)
+@pytree
 class Term:
-    """weight * norm(residual(unknowns, observation)). The weight is traced, and so are the arrays of the residual."""
+    """weight * norm(residual(unknowns, observation)). The weight is traced, and so are the arrays of the residual.
+
+    Arrays that a residual knows per pixel or frame are declared with `held`, and follow the clip to windows and levels.
+    """
 
     weight: Any
-    residual: Residual
-    norm: Norm
+    residual: Residual = code()
+    norm: Norm = static()
 
 
-def _flatten(term: Term):
-    if jax.tree_util.all_leaves((term.residual,)):  # a function, not a pytree
-        return (term.weight, None), (term.residual, term.norm)
-    return (term.weight, term.residual), (None, term.norm)
-
-
-def _unflatten(code, children) -> Term:
-    weight, residual = children
-    function, norm = code
-    return Term(weight, residual if function is None else function, norm)
-
-
-jax.tree_util.register_pytree_node(Term, _flatten, _unflatten)
-
-
-@pytree
-class DataResidual:
+def data_residual(unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
     """Eq. (4): K G L - B and its two derivatives, taken outside K as printed. For each channel 3 x [T, H, W].
 
     The difference is that of light in display values, to first order: the weight of a residual that is left, and of
     noise, is that of the other terms, and the same in the shade as in the light. A sensor clips at 1.
     """
+    transfer, blurry = observation.transfer, observation.blurry
+    light = observation.blur(transfer.to_linear(unknowns.latent), unknowns, observation)
+    difference = (jnp.minimum(light, 1.0) - transfer.to_linear(blurry)) / transfer.slope(jnp.maximum(blurry, DARK))
+    trust = jnp.sqrt(observation.confidence)
 
-    blur: BlurModel = static(default=BlurModel())
+    def residual(error):
+        return tuple(trust * r for r in (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1)))
 
-    def __call__(self, unknowns: Unknowns, observation: Observation) -> tuple[tuple[jax.Array, ...], ...]:
-        light = self.blur(unknowns.latent, unknowns.flow, unknowns.defocus, observation.duty_cycle)
-        predicted = jnp.minimum(light, 1.0)
-        transfer, blurry = self.blur.transfer, observation.blurry
-        difference = (predicted - transfer.to_linear(blurry)) / transfer.slope(jnp.maximum(blurry, DARK))
-        trust = jnp.sqrt(observation.confidence)
-
-        def residual(error):
-            return tuple(trust * r for r in (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1)))
-
-        return tuple(residual(error) for error in channels(difference))
+    return tuple(residual(error) for error in channels(difference))
 
 
 @pytree

@@ -76,3 +76,10 @@ def resize_defocus(defocus: DefocusMap, height: int, width: int) -> DefocusMap:
 def resize_map(x: Float[Array, "T old_height old_width"], height: int, width: int) -> Float[Array, "T height width"]:
     """Bilinear resampling, with an antialiasing filter when it shrinks; values stay as they are."""
     return _resize(x, "linear", _linear, height, width)
+
+
+def resize_axis(x: jax.Array, axis: int, size: int) -> jax.Array:
+    """Bilinear resampling of one axis, with an antialiasing filter when it shrinks; values stay as they are."""
+    if x.shape[axis] == size:
+        return x
+    return jnp.moveaxis(_resize(jnp.moveaxis(x, axis, -1)[..., None, :], "linear", _linear, 1, size)[..., 0, :], -1, axis)

@@ -1,66 +1,148 @@
-"""The three subproblems, declared: which unknown, and how each term of Eq. (8) enters."""
+"""Subproblems, declared: which unknown, and the role of every term that it feels.
 
-from typing import Literal, get_args
+A role is the choice of a convex model of the term. What it takes for granted is checked before anything is solved.
+"""
+
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 
+from gvd_jax.errors import InputError
+from gvd_jax.model.terms import Term
+from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
+from gvd_jax.solve.linearise import (
+    MATRIX_FREE,
+    PER_PIXEL,
+    GaussNewton,
+    Linearisation,
+    PerPixel,
+    Point,
+    Storage,
+    is_affine,
+)
 from gvd_jax.trees import pytree, replace, static
 
-Planes = tuple[jax.Array, ...]
-Role = Literal["quadratic", "dual", "linearised", "pointwise"]
+
+@pytree
+class Dual:
+    """The norm as it is, through a dual variable: for a residual that is affine in the unknown, and a norm with a prox.
+
+    The dual steps by `step`, eta of Eqs. (10), (14) and (17), times the weight of the term.
+    """
+
+    step: Any = 10.0
+
+    def check(self, name: str, term: Term, point: Point) -> None:
+        """Raise `InputError` unless the residual is affine."""
+        _check_affine(name, term, point, "dual")
+        jax.eval_shape(lambda: term.norm.prox(term.residual(point.unknowns, point.observation), 1.0))
+
+
+@pytree
+class Quadratic:
+    """The norm majorised by a quadratic at the current residual, which must be affine in the unknown.
+
+    Squares are what they are; other norms are reweighted anew with every linearisation. The step is not tested.
+    """
+
+    storage: Storage = static(default=MATRIX_FREE)
+
+    @property
+    def model(self) -> Linearisation:
+        """The same as a linearisation."""
+        return GaussNewton(self.storage)
+
+    def check(self, name: str, term: Term, point: Point) -> None:
+        """Raise `InputError` unless the residual is affine, and has the axes of its storage."""
+        _check_affine(name, term, point, "quadratic")
+        _check_axes(name, term, point, self.model)
+
+
+@pytree
+class Linearised:
+    """A convex model of any residual, and whether the true energy must fall along the step to its solution.
+
+    Without a test of one term at least, the step is taken whole.
+    """
+
+    model: Linearisation = static(default=GaussNewton())
+    test: bool = static(default=True)
+
+    def check(self, name: str, term: Term, point: Point) -> None:
+        """Raise `InputError` unless the residual has the axes of its storage."""
+        _check_axes(name, term, point, self.model)
+
+
+Role = Dual | Quadratic | Linearised
+
+
+def _check_affine(name: str, term: Term, point: Point, role: str) -> None:
+    if not is_affine(term, point):
+        raise InputError(
+            f"the term {name!r} is not affine in the {point.unknown.name}, as a {role} term must be: "
+            "give it the role Linearised()"
+        )
+
+
+def _check_axes(name: str, term: Term, point: Point, model: Linearisation) -> None:
+    if not (isinstance(model, GaussNewton) and isinstance(model.storage, PerPixel)):
+        return
+    expected = point.planes[0].shape
+    for leaf in jax.tree.leaves(jax.eval_shape(term.residual, point.unknowns, point.observation)):
+        if leaf.shape[: len(expected)] != expected:
+            raise InputError(
+                f"the term {name!r} has a residual of shape {leaf.shape}, which is none per pixel {expected} of the "
+                f"{point.unknown.name}: give it the role Linearised() without PerPixel()"
+            )
 
 
 @pytree
 class Block:
-    """One subproblem.
+    """One subproblem: the unknown it solves for, and the role of each term it feels, by name."""
 
-    `unknown` is the field of `Unknowns` it solves for; `dual` terms are affine in it, and `quadratic` ones are squares
-    of what is nearly so: they are linearised around the current value, and the step is not tested. `linearised` terms
-    are replaced by a convex model, those that are `pointwise` by one matrix per pixel, for their residual at a pixel
-    depends on the unknown there alone. `pixel_axes` are its axes of pixels, (T, H, W), or (T, 2, H, W) where the
-    residuals at a pixel belong to one direction of the flow.
-    """
-
-    unknown: str = static()
-    quadratic: tuple[str, ...] = static(default=())
-    dual: tuple[str, ...] = static(default=())
-    linearised: tuple[str, ...] = static(default=())
-    pointwise: tuple[str, ...] = static(default=())
-    pixel_axes: tuple[int, ...] = static(default=(0, 1, 2))
-
-    def to_planes(self, x: jax.Array) -> Planes:
-        """The unknown as the solver works on it, one plane per component: short last axes are not vectorised."""
-        count = len(self.pixel_axes)
-        moved = jnp.moveaxis(x, self.pixel_axes, range(-count, 0))
-        return tuple(moved.reshape(-1, *moved.shape[-count:]))
-
-    def from_planes(self, planes: Planes, like: jax.Array) -> jax.Array:
-        """The inverse of `to_planes`, of the shape of the unknown `like`."""
-        others = [size for axis, size in enumerate(like.shape) if axis not in self.pixel_axes]
-        moved = jnp.stack(planes).reshape(*others, *planes[0].shape)
-        return jnp.moveaxis(moved, range(-len(self.pixel_axes), 0), self.pixel_axes)
+    unknown: Unknown
+    roles: dict[str, Role]
 
     def with_term(self, name: str, role: Role | None) -> "Block":
         """The block with one more term in a `role`; without a role the block is the same."""
-        return self if role is None else replace(self, **{role: (*getattr(self, role), name)})
+        return self if role is None else replace(self, roles=self.roles | {name: role})
 
-    def without(self, name: str) -> "Block":
-        """The block without the term."""
-        return replace(self, **{role: tuple(n for n in getattr(self, role) if n != name) for role in get_args(Role)})
+    def without(self, *names: str) -> "Block":
+        """The block without these terms."""
+        return replace(self, roles={name: role for name, role in self.roles.items() if name not in names})
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        return self.quadratic + self.linearised + self.pointwise + self.dual
+    def dual(self) -> dict[str, Dual]:
+        """The terms with a dual variable, in the order of their names, which is that of a pytree."""
+        return {name: role for name, role in sorted(self.roles.items()) if isinstance(role, Dual)}
+
+    @property
+    def modelled(self) -> dict[Linearisation, list[str]]:
+        """The other terms, by their convex model."""
+        found: dict[Linearisation, list[str]] = {}
+        for name, role in sorted(self.roles.items()):
+            if not isinstance(role, Dual):
+                found.setdefault(role.model, []).append(name)
+        return found
+
+    @property
+    def tested(self) -> bool:
+        """Whether the true energy must fall."""
+        return any(isinstance(role, Linearised) and role.test for role in self.roles.values())
 
 
-LATENT = Block("latent", quadratic=("data",), dual=("latent_tv", "temporal", "temporal_far"))  # Eqs. (9)-(10)
+# Eqs. (9)-(10). What the sensor clips, and the camera curve, make the data term a little less than affine.
+LATENT_BLOCK = Block(
+    LATENT, {"data": Linearised(test=False), "latent_tv": Dual(), "temporal": Dual(), "temporal_far": Dual()}
+)
 # Eqs. (11)-(14)
-FLOW = Block("flow", linearised=("data", "temporal", "temporal_far"), dual=("flow_tv",), pixel_axes=(0, 2, 3))
-DEFOCUS = Block("defocus", linearised=("data",), dual=("defocus_tv",))  # Eqs. (15)-(17)
+FLOW_BLOCK = Block(
+    FLOW, {"data": Linearised(), "temporal": Linearised(), "temporal_far": Linearised(), "flow_tv": Dual()}
+)
+DEFOCUS_BLOCK = Block(DEFOCUS, {"data": Linearised(), "defocus_tv": Dual()})  # Eqs. (15)-(17)
 # Not the paper's: the total variation is reweighted with the rest, so that conjugate gradients alone solve the
 # subproblem, and constancy in pixels takes the place of Eq. (5).
-CONSTANCY = ("brightness", "structure")
-START_FLOW = Block("flow", linearised=("flow_tv",), pointwise=CONSTANCY, pixel_axes=(0, 1, 2, 3))
-CONSTANCY_FLOW = Block("flow", linearised=("data", "flow_tv"), pointwise=CONSTANCY, pixel_axes=(0, 1, 2, 3))
-REWEIGHTED_DEFOCUS = Block("defocus", linearised=("data", "defocus_tv"))
+_CONSTANCY = Linearised(GaussNewton(PER_PIXEL))
+START_FLOW = Block(FLOW, {"flow_tv": Linearised(), "brightness": _CONSTANCY, "structure": _CONSTANCY})
+CONSTANCY_FLOW = START_FLOW.with_term("data", Linearised())
+REWEIGHTED_DEFOCUS = Block(DEFOCUS, {"data": Linearised(), "defocus_tv": Linearised()})

@@ -1,11 +1,11 @@
 """Derivatives of a converged subproblem by the implicit function theorem, in memory that does not grow with iterations.
 
 The solution is a fixed point z = T(z, p) of the primal-dual iteration, z its primal and dual variables and p what it
-depends on. So dz = (1 - dT/dz)^-1 dT/dp, and the transposed system is solved by the transposed iteration ("piggyback":
-Griewank and Faure 2003; Bogensperger, Chambolle, Pock 2022), which converges as fast as the iteration itself.
+depends on. So dz = (1 - dT/dz)^-1 dT/dp, which the linearised iteration dz <- dT/dz dz + dT/dp dp solves, and in reverse
+its transpose ("piggyback": Griewank and Faure 2003; Bogensperger, Chambolle, Pock 2022): both converge as fast as the
+iteration itself.
 """
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -14,33 +14,39 @@ import jax.numpy as jnp
 from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import adjoint
 from gvd_jax.convex.pdhg import ascend, dual_steps, primal_step
+from gvd_jax.errors import InputError
 from gvd_jax.model.energy import Energy
-from gvd_jax.model.variables import Observation, Unknowns
+from gvd_jax.model.observation import Observation
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.subproblem import BlockOptions, BlockState, convex_model, run_to_state
 from gvd_jax.trees import replace, tree_add, tree_sum
 
-Parameters = tuple[Energy, Unknowns, Observation, BlockOptions]
+Parameters = tuple[Block, Energy, Unknowns, Observation, BlockOptions]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
+@jax.custom_jvp
 def solve_implicit(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
 ) -> Unknowns:
-    """`run`, whose derivative is that of the solution: exact where the iterations have converged.
+    """`solve_subproblem`, whose derivative is that of the solution: exact where the iterations have converged.
 
     Then it depends on the terms, the observation and the other unknowns, not on where the block's unknown starts or on
-    step sizes. For blocks with dual terms whose bounds do not bind; convergence takes hundreds of iterations, and the
-    derivative as many again. Eqs. (9)-(10).
+    step sizes. Forward and reverse mode. For blocks with dual terms whose bounds do not bind; convergence takes
+    hundreds of iterations, and the derivative as many again. Raises `InputError` for a block without dual terms.
+    Eqs. (9)-(10).
     """
+    if not block.dual:
+        raise InputError("solve_implicit differentiates primal-dual iterations: give one term of the block the role Dual()")
     return run_to_state(block, energy, unknowns, observation, options)[0].unknowns
 
 
-def _iteration(block: Block, epsilon: jax.Array, parameters: Parameters, planes: Any, duals: Any):
+def _iteration(epsilon: jax.Array, parameters: Parameters, planes: Any, duals: Any) -> Any:
     """One primal-dual iteration with an exact prox, linearised where it starts: T of the module."""
-    energy, unknowns, observation, options = parameters
-    here = block.from_planes(planes, getattr(unknowns, block.unknown))
-    state = BlockState(replace(unknowns, **{block.unknown: here}), duals)
+    block, energy, unknowns, observation, options = parameters
+    name = block.unknown.name
+    here = block.unknown.from_planes(planes, unknowns[name])
+    state = BlockState(replace(unknowns, **{name: here}), dict(zip(block.dual, duals, strict=True)))
     problem = convex_model(block, energy, state, observation, options)
 
     def curvature(v):
@@ -59,33 +65,25 @@ def _iteration(block: Block, epsilon: jax.Array, parameters: Parameters, planes:
     step = newton(tree_sum(forces, tree_sum(slopes, zero)))
     moved = tree_add(planes, step, -1)
     ahead = tree_add(moved, step, -1)
-    every = zip(problem.dual, dual_steps(problem, options.steps), duals, strict=True)
+    every = zip(problem.dual, dual_steps(problem), duals, strict=True)
     return moved, tuple(ascend(term, size, dual, ahead) for term, size, dual in every)
 
 
-def _forward(block, energy, unknowns, observation, options):
-    state, _ = run_to_state(block, energy, unknowns, observation, options)
-    return state.unknowns, ((energy, unknowns, observation, options), state)
-
-
-def _backward(block, kept, cotangent):
-    parameters, state = kept
-    energy, _, observation, options = parameters
-    planes = block.to_planes(getattr(state.unknowns, block.unknown))
+@solve_implicit.defjvp
+def _solve_implicit_jvp(primals: Any, tangents: Any) -> tuple[Unknowns, Unknowns]:
+    block, energy, _, observation, options = primals
+    state, _ = run_to_state(*primals)
+    name = block.unknown.name
     problem = convex_model(block, energy, state, observation, options)
-    epsilon = primal_step(problem, planes, options.steps)
-    _, pull = jax.vjp(partial(_iteration, block, epsilon), parameters, planes, state.duals)
-    own = (block.to_planes(getattr(cotangent, block.unknown)), jax.tree.map(jnp.zeros_like, state.duals))
+    solution = block.unknown.to_planes(state.unknowns[name]), tuple(state.duals.values())
+    epsilon = primal_step(problem, solution[0], options.steps)
+    _, linear = jax.linearize(lambda p, x, y: _iteration(epsilon, p, x, y), primals, *solution)
 
-    def back(adjoint_state, _):
-        return tree_add(own, pull(adjoint_state)[1:]), None
+    def forth(change, _):
+        return linear(tangents, *change), None
 
     count = options.linearisations * options.steps.iterations
-    solved, _ = jax.lax.scan(back, own, None, length=count)
-    by_energy, by_unknowns, by_observation, by_options = pull(solved)[0]
+    (planes, _), _ = jax.lax.scan(forth, jax.tree.map(jnp.zeros_like, solution), None, length=count)
     # What is not solved for passes through.
-    others = replace(cotangent, **{block.unknown: jnp.zeros_like(getattr(cotangent, block.unknown))})
-    return by_energy, tree_add(by_unknowns, others), by_observation, by_options
-
-
-solve_implicit.defvjp(_forward, _backward)
+    own = block.unknown.from_planes(planes, state.unknowns[name])
+    return state.unknowns, replace(tangents[2], **{name: own})

@@ -1,38 +1,61 @@
 """How a term that is not affine becomes part of a convex problem.
 
-`gauss_newton` linearises the residual and majorises its norm by a quadratic that touches at the current residual
-(squares stay squares, |r| is reweighted): the model is bounded below and solved by conjugate gradients.
-`gradient` linearises the cost itself as Eqs. (12) and (15) print it, with the gradient by `jax.grad` or by the paper's
-finite difference; that model is unbounded, so it is only trusted inside the box the solver sets.
+`GaussNewton` linearises the residual and majorises its norm by a quadratic that touches at the current residual
+(squares stay squares, |r| is reweighted): the model is bounded below and solved by conjugate gradients. `Gradient`
+linearises the cost itself as Eqs. (12) and (15) print it, by `jax.grad`, and `FiniteDifference` by the paper's
+difference; that model is unbounded, so it is only trusted inside the box the solver sets.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import AffineTerm
-from gvd_jax.convex.quadratic import Quadratic, QuadraticTerm
+from gvd_jax.convex.quadratic import Quadratic, QuadraticTerm, at_pixels
+from gvd_jax.model.axes import pixel_axes
 from gvd_jax.model.energy import cost_over, term_value
+from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Term
-from gvd_jax.model.variables import Observation, Unknowns
-from gvd_jax.solve.blocks import Block
+from gvd_jax.model.unknowns import Planes, Unknown, Unknowns
+from gvd_jax.shapes import Array
 from gvd_jax.trees import replace
 
-Model = tuple[tuple[Quadratic, ...], Any]  # quadratic terms of x, and the linear cost g
-Linearisation = Callable[[Sequence[Term], Block, Unknowns, Observation], Model]
+Model = tuple[tuple[Quadratic, ...], Any]  # quadratic terms of the planes x, and the linear cost g
 
 
-def _residual_of_planes(term: Term, block: Block, unknowns: Unknowns, observation: Observation):
-    value = getattr(unknowns, block.unknown)
-    return lambda x: term.residual(replace(unknowns, **{block.unknown: block.from_planes(x, value)}), observation)
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Where a subproblem is linearised: its unknown among all unknowns, and what is held fixed."""
+
+    unknown: Unknown
+    unknowns: Unknowns
+    observation: Observation
+
+    @property
+    def value(self) -> Array:
+        """The unknown here."""
+        return self.unknowns[self.unknown.name]
+
+    @property
+    def planes(self) -> Planes:
+        """The same as planes."""
+        return self.unknown.to_planes(self.value)
+
+    def at(self, value: Array) -> Unknowns:
+        """All unknowns with another value of this one."""
+        return replace(self.unknowns, **{self.unknown.name: value})
+
+    def residual(self, term: Term) -> Callable[[Planes], Any]:
+        """The residual of a term as a function of planes."""
+        return lambda x: term.residual(self.at(self.unknown.from_planes(x, self.value)), self.observation)
 
 
-def is_affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> bool:
-    """Whether the residual is affine in the block's unknown, as JAX sees it: whatever is, can be transposed."""
-    x = block.to_planes(getattr(unknowns, block.unknown))
-    residual = _residual_of_planes(term, block, unknowns, observation)
+def is_affine(term: Term, point: Point) -> bool:
+    """Whether the residual is affine in the unknown, as JAX sees it: whatever is, can be transposed."""
+    residual, x = point.residual(term), point.planes
     shape = jax.eval_shape(residual, x)
     try:
         jax.eval_shape(jax.linear_transpose(residual, x), shape)
@@ -41,56 +64,106 @@ def is_affine(term: Term, block: Block, unknowns: Unknowns, observation: Observa
     return True
 
 
-def affine(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> AffineTerm:
-    """An affine residual as offset + linear(x), x as `to_planes` gives it."""
-    origin = block.to_planes(jnp.zeros_like(getattr(unknowns, block.unknown)))
-    offset, linear = jax.linearize(_residual_of_planes(term, block, unknowns, observation), origin)
-    return AffineTerm(term.weight, offset, linear, term.norm)
+def affine(term: Term, eta: Any, point: Point) -> AffineTerm:
+    """An affine residual as offset + linear(x), x as planes, whose dual steps by `eta` times its weight."""
+    offset, linear = jax.linearize(point.residual(term), jax.tree.map(jnp.zeros_like, point.planes))
+    return AffineTerm(term.weight, eta, offset, linear, term.norm)
 
 
-def quadratic(term: Term, block: Block, unknowns: Unknowns, observation: Observation) -> QuadraticTerm:
+def quadratic(term: Term, point: Point) -> QuadraticTerm:
     """The linearised residual under the quadratic majoriser of its norm; squares of affine residuals stay the same."""
-    here = block.to_planes(getattr(unknowns, block.unknown))
-    at_here, linear = jax.linearize(_residual_of_planes(term, block, unknowns, observation), here)
-    offset = jax.tree.map(jnp.subtract, at_here, linear(here))
+    at_here, linear = jax.linearize(point.residual(term), point.planes)
+    offset = jax.tree.map(jnp.subtract, at_here, linear(point.planes))
     return QuadraticTerm(term.weight, term.norm.curvature(at_here), offset, linear)
 
 
-def gauss_newton(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
+class Storage(Protocol):
+    """How the Hessian of quadratic terms is held. Instances are static and compare by value."""
+
+    def __call__(self, terms: Sequence[QuadraticTerm], start: Planes) -> tuple[Quadratic, ...]:
+        """The same terms, held so."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class MatrixFree:
+    """Not at all: conjugate gradients apply the residual's derivative and its adjoint."""
+
+    def __call__(self, terms: Sequence[QuadraticTerm], start: Planes) -> tuple[Quadratic, ...]:
+        return tuple(terms)
+
+
+@dataclasses.dataclass(frozen=True)
+class PerPixel:
+    """As one small matrix per pixel for all terms together, which is fast.
+
+    The residual at a pixel must depend on the unknown at this pixel alone, and have the axes of the unknown, less its
+    components, in front: [T, 2, H, W, ...] for the flow. Both is checked; where the first fails nothing is solved.
+    """
+
+    def __call__(self, terms: Sequence[QuadraticTerm], start: Planes) -> tuple[Quadratic, ...]:
+        return (at_pixels(terms, start),)
+
+
+MATRIX_FREE, PER_PIXEL = MatrixFree(), PerPixel()
+
+
+class Linearisation(Protocol):
+    """A convex model of the sum of some terms around a point. Instances are static and compare by value."""
+
+    def __call__(self, terms: Sequence[Term], point: Point) -> Model:
+        """Quadratic terms, and the slope of a linear one, as planes or 0."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussNewton:
     """Linearise residuals and majorise their norms: weight * sum q (r0 + J (x - x0))^2."""
-    return tuple(quadratic(term, block, unknowns, observation) for term in terms), 0.0
+
+    storage: Storage = MATRIX_FREE
+
+    def __call__(self, terms: Sequence[Term], point: Point) -> Model:
+        return self.storage([quadratic(term, point) for term in terms], point.planes), 0.0
 
 
-def gradient(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
+@dataclasses.dataclass(frozen=True)
+class Gradient:
     """Eqs. (12), (15): rho(x0) + <grad rho(x0), x - x0>, the gradient by automatic differentiation."""
 
-    def cost(x):
-        moved = replace(unknowns, **{block.unknown: x})
-        return sum((term_value(term, moved, observation) for term in terms), jnp.zeros((), x.dtype))
+    def __call__(self, terms: Sequence[Term], point: Point) -> Model:
+        def cost(x):
+            moved = point.at(x)
+            values = (term_value(term, moved, point.observation) for term in terms)
+            return sum(values, jnp.zeros((), x.dtype))
 
-    return (), block.to_planes(jax.grad(cost)(getattr(unknowns, block.unknown)))
+        return (), point.unknown.to_planes(jax.grad(cost)(point.value))
 
 
-def finite_difference(terms: Sequence[Term], block: Block, unknowns: Unknowns, observation: Observation) -> Model:
+@dataclasses.dataclass(frozen=True)
+class FiniteDifference:
     """Eq. (12) as printed: grad rho(x0) = rho(x0 + 0.5) - rho(x0 - 0.5), pixel by pixel, component by component.
 
-    A defocus below 0.5 is stepped down to 0 only, and the difference divided by the distance that is left.
+    An unknown nearer to a bound than that is stepped to the bound only, and the difference divided by the distance that
+    is left.
     """
-    here = getattr(unknowns, block.unknown)
-    others = [axis for axis in range(here.ndim) if axis not in block.pixel_axes]
-    lowest = 0.0 if block.unknown == "defocus" else -jnp.inf
 
-    def component(unit):
-        def cost(x):
-            return cost_over(terms, replace(unknowns, **{block.unknown: x}), observation, unknowns.defocus.shape)
+    step: float = 0.5
 
-        above, below = here + 0.5 * unit, jnp.maximum(here - 0.5 * unit, lowest)
-        distance = jnp.abs(above - below).sum(tuple(others)) if others else above - below
-        return jnp.expand_dims((cost(above) - cost(below)) / distance, others) * unit
+    def __call__(self, terms: Sequence[Term], point: Point) -> Model:
+        here, unknown = point.value, point.unknown
+        pixels = pixel_axes(unknown.axes)
+        others = [axis for axis in range(here.ndim) if axis not in pixels]
+        shape = tuple(here.shape[axis] for axis in pixels)
 
-    count = 1
-    for axis in others:
-        count *= here.shape[axis]
-    shape = [here.shape[axis] if axis in others else 1 for axis in range(here.ndim)]
-    units = jnp.eye(count, dtype=here.dtype).reshape(count, *shape)
-    return (), block.to_planes(jax.lax.map(component, units).sum(0))
+        def component(unit):
+            def cost(x):
+                return jnp.expand_dims(cost_over(terms, point.at(x), point.observation, shape), others)
+
+            above, below = (jnp.clip(here + d * unit, unknown.lower, unknown.upper) for d in (self.step, -self.step))
+            distance = jnp.abs(above - below).sum(tuple(others), keepdims=True)
+            return (cost(above) - cost(below)) / jnp.where(distance > 0, distance, 1) * unit
+
+        sizes = [here.shape[axis] if axis in others else 1 for axis in range(here.ndim)]
+        count = int(jnp.prod(jnp.array(sizes)))
+        units = jnp.eye(count, dtype=here.dtype).reshape(count, *sizes)
+        return (), unknown.to_planes(jax.lax.map(component, units).sum(0))

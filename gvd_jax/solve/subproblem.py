@@ -11,39 +11,39 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.convex.pdhg import Problem, Steps, solve
-from gvd_jax.convex.quadratic import at_pixels
+from gvd_jax.convex.pdhg import ConvexProblem, Steps, solve
+from gvd_jax.convex.quadratic import PixelTerm
 from gvd_jax.errors import InputError
 from gvd_jax.model.energy import Energy, cost_over
-from gvd_jax.model.variables import Observation, Unknowns
-from gvd_jax.shapes import Array, Float, Scalar
+from gvd_jax.model.observation import Observation
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.shapes import Array, Float, Int, Scalar
 from gvd_jax.solve.blocks import Block
-from gvd_jax.solve.linearise import Linearisation, affine, gauss_newton, is_affine, quadratic
-from gvd_jax.trees import pytree, replace, static
+from gvd_jax.solve.linearise import Point, affine
+from gvd_jax.solve.status import Status
+from gvd_jax.trees import pytree, static
 
 
 @pytree
 class BlockOptions:
-    """How a block is solved. `radius` bounds the change per linearisation (pixels for flow and defocus)."""
+    """How a block is solved: `radius` bounds the change per linearisation, in units of the unknown."""
 
     steps: Steps = Steps()
     radius: Any = 1.0
-    lower: Any = -jnp.inf
-    upper: Any = jnp.inf
     linearisations: int = static(default=1)
-    linearisation: Linearisation = static(default=gauss_newton)
 
 
 # Of the way to the solution of the convex model. All of it first, for what falls most in one step is not what leads on.
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.0)
+CONVERGED = 1e-4  # of the energy: what the last iteration of a converged solve has still moved
 
 
 @pytree
 class BlockState:
-    """What the next step needs: unknowns and duals."""
+    """What the next step needs: unknowns, and the duals by term."""
 
     unknowns: Unknowns
-    duals: tuple[Any, ...]
+    duals: dict[str, Any]
 
 
 @pytree
@@ -51,8 +51,9 @@ class BlockInfo:
     """What a human wants to know of a step.
 
     `before` and `after` are the block's true terms, by name; `length` how far each frame went towards the solution of
-    the convex model, 0 where it stayed; `residual` [K] that of `pdhg.Solution`, one per iteration; `saturated` the
-    share of each dual term's duals that are at their bound. `run` stacks the steps in front of all axes.
+    the convex model, 0 where it stayed, one for all where the unknown is not one of frames; `residual` [K] that of
+    `pdhg.Solution`, one per iteration; `saturated` the share of each dual term's duals that are at their bound;
+    `status` the result code, a `Status`. `run` stacks the steps in front of all axes.
     """
 
     before: dict[str, Scalar]
@@ -60,56 +61,58 @@ class BlockInfo:
     length: Float[Array, "T"]
     residual: Float[Array, "K"]
     saturated: dict[str, Scalar]
+    status: Int[Array, ""]
 
 
 def frame_terms(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation
-) -> dict[str, Float[Array, "T"]]:
-    """The true terms that the block touches, by name and frame."""
-    shape = unknowns.latent.shape[:1]
-    return {name: cost_over((energy[name],), unknowns, observation, shape) for name in block.terms}
+) -> dict[str, Float[Array, "*T"]]:
+    """The true terms that the block feels, by name and frame; sums where its unknown is not one of frames."""
+    shape = observation.blurry.shape[:1] if block.unknown.per_frame else ()
+    return {name: cost_over((energy[name],), unknowns, observation, shape) for name in block.roles}
 
 
 def _sum(terms: dict[str, jax.Array]) -> jax.Array:
     return sum(list(terms.values())[1:], next(iter(terms.values())))
 
 
-def _check(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> None:
-    """Raise `InputError` for a declaration that cannot be."""
-    for name in block.terms:
-        if name not in energy:
-            raise InputError(f"the {block.unknown} block declares a term {name!r}, which the energy does not have")
-    for name in block.dual:
-        if not is_affine(energy[name], block, unknowns, observation):
-            raise InputError(
-                f"the term {name!r} is not affine in the {block.unknown}, as a dual term must be: "
-                "declare it linearised, or quadratic if it is nearly so"
-            )
+def check(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> None:
+    """Raise `InputError`, one line, for a block that cannot be solved: a term or unknown that is not there, or a role
+    that does not suit its term."""
+    name = block.unknown.name
+    if not block.roles:
+        raise InputError(f"the {name} block has no terms: give it one by with_term")
+    if name not in unknowns:
+        raise InputError(f"the {name} block solves for an unknown that is not there: give the unknown {name!r} a start")
+    point = Point(block.unknown, unknowns, observation)
+    for term, role in block.roles.items():
+        if term not in energy:
+            raise InputError(f"the {name} block declares a term {term!r}, which the energy does not have")
+        role.check(term, energy[term], point)
 
 
 def convex_model(
     block: Block, energy: Energy, state: BlockState, observation: Observation, options: BlockOptions
-) -> Problem:
+) -> ConvexProblem:
     """The convex problem around `state`, within its box, in the planes of the unknown."""
-    unknowns = state.unknowns
-    here = block.to_planes(getattr(unknowns, block.unknown))
-    squares = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.quadratic)
-    terms = [energy[name] for name in block.linearised]
-    models, linear_cost = options.linearisation(terms, block, unknowns, observation)
-    pointwise = tuple(quadratic(energy[name], block, unknowns, observation) for name in block.pointwise)
-    return Problem(
-        quadratic=squares + models + ((at_pixels(pointwise, here),) if pointwise else ()),
-        dual=tuple(affine(energy[name], block, unknowns, observation) for name in block.dual),
-        linear_cost=linear_cost,
-        lower=jax.tree.map(lambda x: jnp.maximum(options.lower, x - options.radius), here),
-        upper=jax.tree.map(lambda x: jnp.minimum(options.upper, x + options.radius), here),
+    point = Point(block.unknown, state.unknowns, observation)
+    here = point.planes
+    models = [model([energy[name] for name in names], point) for model, names in block.modelled.items()]
+    costs = [cost for _, cost in models]
+    slopes = [cost if isinstance(cost, tuple) else jax.tree.map(lambda x: jnp.full_like(x, cost), here) for cost in costs]
+    return ConvexProblem(
+        quadratic=tuple(term for terms, _ in models for term in terms),
+        dual=tuple(affine(energy[name], role.step, point) for name, role in block.dual.items()),
+        linear_cost=jax.tree.map(lambda *parts: sum(parts[1:], parts[0]), *slopes) if slopes else 0.0,
+        lower=jax.tree.map(lambda x: jnp.maximum(block.unknown.lower, x - options.radius), here),
+        upper=jax.tree.map(lambda x: jnp.minimum(block.unknown.upper, x + options.radius), here),
     )
 
 
 def init(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> BlockState:
-    """Start from the given unknowns with zero duals. Raises `InputError` for a block that the energy does not suit."""
-    _check(block, energy, unknowns, observation)
-    residuals = tuple(jax.eval_shape(energy[name].residual, unknowns, observation) for name in block.dual)
+    """Start from the given unknowns with zero duals. Raises `InputError` as `check` does."""
+    check(block, energy, unknowns, observation)
+    residuals = {name: jax.eval_shape(energy[name].residual, unknowns, observation) for name in block.dual}
     return BlockState(unknowns, jax.tree.map(jnp.zeros_like, residuals))
 
 
@@ -118,30 +121,47 @@ def step(
 ) -> tuple[BlockState, BlockInfo]:
     """Linearise, solve, and go as far as pays.
 
-    Without `linearised` terms that is all the way. With them a frame whose true energy would rise goes less far, and
-    none moves if the sum would rise, for terms join the frames.
+    Where no term is tested that is all the way. Else a frame whose true energy would rise goes less far, and none moves
+    if the sum would rise, for terms join the frames.
     """
     problem = convex_model(block, energy, state, observation, options)
-    start = getattr(state.unknowns, block.unknown)
-    found = solve(problem, block.to_planes(start), state.duals, options.steps)
-    solution = block.from_planes(found.x, start)
-    saturated = dict(zip(block.dual, found.saturated, strict=True))
+    point = Point(block.unknown, state.unknowns, observation)
+    start = point.value
+    found = solve(problem, point.planes, tuple(state.duals.values()), options.steps)
+    solution = block.unknown.from_planes(found.x, start)
+    per_pixel = [term.holds for term in problem.quadratic if isinstance(term, PixelTerm)]
 
     def moved(length):
-        towards = length.reshape(-1, *[1] * (start.ndim - 1)) * (solution - start)
-        return replace(state.unknowns, **{block.unknown: start + towards})
+        way = length.reshape(-1, *[1] * (start.ndim - 1)) if block.unknown.per_frame else length
+        return point.at(start + way * (solution - start))
 
     def cost(length):
         return frame_terms(block, energy, moved(length), observation)
 
-    none, all_the_way = jnp.zeros(start.shape[0], start.dtype), jnp.ones(start.shape[0], start.dtype)
-    if block.linearised + block.pointwise:
+    none = jnp.zeros(start.shape[:1] if block.unknown.per_frame else (), start.dtype)
+    if block.tested:
         length, before, after = _search_lengths(cost, none)
     else:
-        length, costs = all_the_way, jax.lax.map(cost, jnp.stack([none, all_the_way]))
+        length, costs = jnp.ones_like(none), jax.lax.map(cost, jnp.stack([none, jnp.ones_like(none)]))
         before, after = ({name: cost[k] for name, cost in costs.items()} for k in (0, 1))
+    if per_pixel:
+        holds = jnp.stack(per_pixel).all()
+        length, after = jnp.where(holds, length, 0), jax.tree.map(partial(jnp.where, holds), after, before)
+    else:
+        holds = jnp.array(True)
     before, after = ({name: cost.sum() for name, cost in costs.items()} for costs in (before, after))
-    return BlockState(moved(length), found.duals), BlockInfo(before, after, length, found.residual, saturated)
+    finite = jnp.isfinite(_sum(after)) & jnp.isfinite(solution).all()
+    endings = [
+        (~finite, Status.NOT_FINITE),
+        (~holds, Status.NOT_PER_PIXEL),
+        ((length == 0).all(), Status.REFUSED),
+        (found.residual[-1] <= CONVERGED * jnp.abs(_sum(after)), Status.CONVERGED),
+    ]
+    status = jnp.select([case for case, _ in endings], [int(code) for _, code in endings], int(Status.SPENT))
+    saturated = dict(zip(block.dual, found.saturated, strict=True))
+    duals = dict(zip(block.dual, found.duals, strict=True))
+    info = BlockInfo(before, after, jnp.atleast_1d(length), found.residual, saturated, status)
+    return BlockState(moved(length), duals), info
 
 
 def _search_lengths(cost: Callable[[jax.Array], dict[str, jax.Array]], none: jax.Array):

@@ -95,7 +95,7 @@ def convolve(image, taps, axis):
     return result
 
 
-def defocus_blur(latent, variance, scales, increments):
+def gaussian_defocus(latent, variance, scales, increments):
     """G L = sum_q w_q(x) (g_q * L)(x), the weights linear in the variance [T, H, W] between the squares of `scales`.
 
     `scales` are standard deviations from 0 upwards; `increments[q]` is the 1-D kernel that leads from scale q to q + 1.

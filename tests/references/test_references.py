@@ -57,10 +57,10 @@ def test_defocus_blends_linearly_in_the_variance(variance, line):
     latent = np.zeros((1, HEIGHT, WIDTH, 1))
     latent[0, 3] = 1.0
     increments = [np.array([1 / 4, 1 / 2, 1 / 4]), np.array([1 / 6, 2 / 3, 1 / 6])]
-    blurred = blur.defocus_blur(latent, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments)
+    blurred = blur.gaussian_defocus(latent, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments)
     np.testing.assert_allclose(blurred[0, 3], line)
     np.testing.assert_allclose(blurred[0].sum(0), 1.0)
-    constant = blur.defocus_blur(0 * latent + 0.3, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments)
+    constant = blur.gaussian_defocus(0 * latent + 0.3, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments)
     np.testing.assert_allclose(constant, 0.3)
 
 

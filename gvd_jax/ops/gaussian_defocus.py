@@ -6,6 +6,7 @@ variance is exact and which form a semigroup, so each scale is reached from the 
 """
 
 import itertools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -38,14 +39,14 @@ def _increments(scales: tuple[float, ...]) -> np.ndarray:
     return np.stack([discrete_gaussian(step, radius) for step in steps])
 
 
-def _blend(scales: tuple[float, ...], sigma: jax.Array) -> jax.Array:
-    """Weight of each scale, [Q, T, H, W]: hat functions in the variance, constant beyond the last scale."""
-    nodes = [scale**2 for scale in scales]
-    v = jnp.clip(variance(sigma), 0, nodes[-1])
-    rising = [(v - low) / (high - low) for low, high in itertools.pairwise(nodes)]
-    rising = [jnp.clip(r, 0, 1) for r in rising]
-    weights = [1 - rising[0]]
-    weights += [r - s for r, s in itertools.pairwise(rising)]
+def blend(variances: Sequence[float], sigma: jax.Array) -> jax.Array:
+    """Weight of each kernel of a stack, by their ascending `variances`, [Q, *sigma.shape].
+
+    Hat functions in the variance, constant beyond the last kernel.
+    """
+    v = jnp.clip(variance(sigma), 0, variances[-1])
+    rising = [jnp.clip((v - low) / (high - low), 0, 1) for low, high in itertools.pairwise(variances)]
+    weights = [1 - rising[0], *(r - s for r, s in itertools.pairwise(rising))]
     return jnp.stack([*weights, rising[-1]])
 
 
@@ -73,12 +74,11 @@ def _adjoint(scales: tuple[float, ...], weights: jax.Array, blurry: jax.Array) -
     return total + weights[0] * blurry
 
 
-def defocus_blur(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array) -> jax.Array:
-    """G(sigma) L of Eq. (4): `latent` [T, H, W, C], `sigma` [T, H, W] in pixels, 0 <= sigma; `scales` static.
+def gaussian_defocus(scales: tuple[float, ...], latent: jax.Array, sigma: jax.Array) -> jax.Array:
+    """G(sigma) L of Eq. (4): `latent` [T, H, W, C], `sigma` [T, H, W] in pixels, 0 <= sigma; `scales` static, two at
+    least.
 
-    No scales mean no defocus: the latent frames come back untouched. Linear in the latent, with a written adjoint.
+    Linear in the latent, with a written adjoint.
     """
-    if len(scales) < 2:
-        return latent
-    weights = _blend(scales, sigma)[..., None]
+    weights = blend([scale**2 for scale in scales], sigma)[..., None]
     return linear_map(_forward, _adjoint, latent.shape, weights, latent, (scales,))

@@ -1,0 +1,57 @@
+"""What a subproblem believes of neighbours and pixels while it is solved: pytrees from unknowns to observations."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from gvd_jax.method.boundaries import blur_confidence
+from gvd_jax.method.data_weight import clipping_confidence, data_worth
+from gvd_jax.method.occlusion import inside, visibility
+from gvd_jax.model.edge_map import edge_map
+from gvd_jax.model.observation import Observation
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.trees import pytree, replace
+
+
+@pytree
+class Inside:
+    """All neighbours whose frame holds the position: the flow's own check would exclude what is still to be matched.
+
+    `edge_variance` is v_I of Eq. (7), squared intensity.
+    """
+
+    edge_variance: Any = jnp.inf
+
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> Observation:
+        zeta = edge_map(unknowns.latent, self.edge_variance)
+        return replace(observation, edge_map=zeta, visibility=inside(unknowns.flow))
+
+
+@pytree
+class Confirmed:
+    """The neighbours that see a pixel, and blurry pixels as far as the flow is confirmed, clipping and noise allow.
+
+    `unconfirmed` is the confidence where the flow back from neither neighbour returns, `ends` that of the first and
+    last frame while their motion is a guess, `clipped` that of highlights which the sensor has clipped; as much noise
+    as `model_error`, that of the blur model in display values, halves it. `neighbours` scales Eq. (5).
+    """
+
+    unconfirmed: Any = 1.0
+    ends: Any = 1.0
+    clipped: Any = 1.0
+    model_error: Any = jnp.inf
+    neighbours: Any = 1.0
+
+    def __call__(self, unknowns: Unknowns, observation: Observation) -> Observation:
+        return self.weigh(self.see(unknowns, observation))
+
+    def see(self, unknowns: Unknowns, observation: Observation) -> Observation:
+        """What the flow says."""
+        seen = visibility(unknowns.flow)
+        trust = blur_confidence(seen, self.unconfirmed).at[jnp.array([0, -1])].mul(self.ends)
+        return replace(observation, visibility=self.neighbours * seen, confidence=trust)
+
+    def weigh(self, observation: Observation) -> Observation:
+        """What the blurry frames say themselves."""
+        weight = data_worth(observation.blurry, self.model_error) * clipping_confidence(observation.blurry, self.clipped)
+        return replace(observation, confidence=weight * observation.confidence)

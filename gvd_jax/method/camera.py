@@ -1,0 +1,85 @@
+"""What is found out about the camera of a clip: its curve, the exposures of frames, the shutter."""
+
+from typing import Any, Literal
+
+import jax.numpy as jnp
+
+from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
+from gvd_jax.method.problem import Problem, Stage, State, gray_of
+from gvd_jax.method.reach import reach
+from gvd_jax.method.transfer_choice import choose_transfer
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.transfer import NONE, Transfer
+from gvd_jax.shapes import Array, DutyCycle, Float, Flow
+from gvd_jax.trees import pytree, replace, static
+
+SAMPLES = (4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
+
+
+@pytree
+class Camera:
+    """What is given of the camera: `transfer` is its curve, None to choose one by the fit.
+
+    An exposure that changes from frame to frame by more than `exposure_change`, of medium gray in display values, is
+    evened out first.
+    """
+
+    transfer: Transfer | None = static(default=NONE)
+    exposure_change: Any = jnp.inf
+
+
+@pytree
+class Found:
+    """A problem whose camera is known, a state with its start flow, and the gain and offset of each frame's exposure,
+    [T, 2], that the frames of the problem do not show any more."""
+
+    problem: Problem
+    state: State
+    exposure: Float[Array, "T 2"]
+
+
+def samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
+    """Reads per side of the exposure for paths of this flow."""
+    return samples_for_path(float(reach(flow, duty_cycle)))
+
+
+def samples_for_path(length: float) -> int:
+    """Reads per side of the exposure, one per 1.8 pixels of the longest paths: bilinear reads are 2 pixels wide, and
+    nearer ones gain less than 0.05 dB."""
+    return next((n for n in SAMPLES if n >= length / 1.8), SAMPLES[-1])
+
+
+def find_camera(
+    problem: Problem, camera: Camera, start: Stage, duty_cycle: DutyCycle | Literal["auto", "per-frame"]
+) -> Found:
+    """Everything that is not given, from the flow that the stage `start` gives."""
+    state = first_flow(problem, start)
+    path = problem.blur.motion.path
+    if camera.transfer is None:  # the flow hardly depends on it
+        problem = replace(problem, transfer=choose_transfer(problem.frames, state.unknowns.flow, path))
+    frames = problem.frames
+    relative = relative_exposures(gray_of(problem), state.unknowns.flow)
+    exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
+    if jnp.abs(relative @ jnp.array([0.5, 1.0]) - 0.5).max() > camera.exposure_change:
+        exposure = frame_exposures(relative)
+        problem = replace(problem, frames=even_exposure(frames, exposure))
+        state = first_flow(problem, start)
+    if isinstance(duty_cycle, str):
+        gray, flow = gray_of(problem), state.unknowns.flow
+        tau = jnp.full(frames.shape[0], clip_duty_cycle(gray, flow, path, problem.transfer))
+        if duty_cycle == "per-frame":
+            tau = frame_duty_cycles(gray, flow, tau, path, problem.transfer)
+        problem = replace(problem, duty_cycle=jnp.asarray(tau, frames.dtype))
+    return Found(problem, state, exposure)
+
+
+def first_flow(problem: Problem, start: Stage) -> State:
+    """The state after the first stage, which gives the flow; no other unknown is there yet."""
+    return start.run(State(Unknowns(), shape=problem.size), problem)[0]
+
+
+def with_enough_samples(problem: Problem, flow: Flow, least: int = 0) -> Problem:
+    """The problem with as many reads per side of the exposure as paths of this flow need, and at `least` so many."""
+    samples = max(samples_for(flow, problem.duty_cycle), least)
+    return replace(problem, blur=problem.blur.with_samples(samples))

@@ -1,0 +1,72 @@
+"""The last solve: latent frames in colour, channel by channel, by the program of the gray ones."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.method.believe import Confirmed
+from gvd_jax.method.data_weight import clipping_confidence
+from gvd_jax.method.problem import Info, Problem, State, energies, observed
+from gvd_jax.method.stages.solve import solve_block, terms_of
+from gvd_jax.model.observation import Observation
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.solve.blocks import Block
+from gvd_jax.solve.subproblem import BlockOptions
+from gvd_jax.trees import pytree, replace, static
+
+
+@jax.jit
+def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observation, jax.Array]:
+    """What is observed of the gray, before its own weight; and how far a pixel is believed by what is clipped and
+    hidden."""
+    observation = believe.see(state.unknowns, observed(problem, state))
+    return observation, clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
+
+
+@jax.jit
+def _channel(
+    believe: Confirmed, unknowns: Unknowns, gray: Observation, frames: jax.Array, number: Any
+) -> tuple[Unknowns, Observation]:
+    """Where the solve of one channel of the clip starts, as the blurry channel under the restored gray; and what is
+    observed of it."""
+    blurry = jax.lax.dynamic_slice_in_dim(frames, number, 1, -1)
+    start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - gray.blurry, 0, 1))
+    return start, believe.weigh(replace(gray, blurry=blurry))
+
+
+@pytree
+class SolveChannels:
+    """Solve the latent block for every channel of the clip, under the flow that is found.
+
+    A total variation that joins the channels gains nothing over one of each. Terms find the gray frames restored so far
+    as `unknowns.gray`; those of `colour_terms` are left out of a clip in gray, which has nothing else. `fresh` starts
+    from the blurry frames, for a draft has another prior.
+    """
+
+    block: Block
+    options: BlockOptions
+    believe: Confirmed
+    colour_terms: tuple[str, ...] = static(default=())
+    fresh: bool = static(default=False)
+    name: str = static(default="colour")
+    cost: float = static(default=2.6)
+
+    def run(self, state: State, problem: Problem) -> tuple[State, Info]:
+        """The state with latent frames in colour, and its confidence."""
+        count = problem.frames.shape[-1]
+        block = self.block if count > 1 else self.block.without(*self.colour_terms)
+        observation, confidence = _seen(self.believe, problem, state)
+        start = state.unknowns
+        if self.fresh:
+            start = replace(start, latent=observation.blurry)
+        if self.colour_terms and count > 1:
+            start = replace(start, gray=state.unknowns.latent)
+        terms, solved = terms_of(block, problem, state.shape), []
+        for number in range(count):
+            own = _channel(self.believe, start, observation, problem.frames, number)
+            solved.append(solve_block(block, terms, *own, self.options))
+        latent = jnp.clip(jnp.concatenate([channel for channel, _ in solved], -1), 0, 1)
+        state = State(replace(state.unknowns, latent=latent), confidence, state.shape)
+        info = jax.tree.map(lambda *parts: jnp.stack(parts), *(info for _, info in solved))
+        return state, Info(energies(problem, state), info)

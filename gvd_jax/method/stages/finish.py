@@ -1,0 +1,83 @@
+"""What stands between and behind the subproblems: the defocus of edges, the post-filter, the blend."""
+
+from typing import Any
+
+import jax
+
+from gvd_jax.method.agreement import blend_by_agreement
+from gvd_jax.method.edge_width import defocus_from_edges
+from gvd_jax.method.memory import is_traced, lean_jit
+from gvd_jax.method.noise import noise_level
+from gvd_jax.method.occlusion import visibility
+from gvd_jax.method.post_filter import post_filter
+from gvd_jax.method.problem import Info, Problem, State, gray_of
+from gvd_jax.shapes import DefocusMap
+from gvd_jax.trees import pytree, replace, static
+
+
+@pytree
+class ReadDefocus:
+    """Read the defocus off the edges of latent frames that were restored without it: `defocus_from_edges`.
+
+    `focused` [px] and `gain` were fitted on clips rendered from photographs; experiments/defocus.py has others.
+    """
+
+    quantile: Any = 0.25
+    focused: Any = 0.95
+    gain: Any = 1.45
+    unknown: str = static(default="defocus")
+    name: str = static(default="edges")
+    cost: float = static(default=0.1)
+
+    def run(self, state: State, problem: Problem) -> tuple[State, Info]:
+        """The state with a defocus, if there is any: without, programs without G do the rest."""
+        defocus = _read_defocus(self, state, problem)
+        if not is_traced(defocus) and not defocus.any():
+            return state, Info({})
+        return replace(state, unknowns=replace(state.unknowns, defocus=defocus)), Info({})
+
+
+@jax.jit
+def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> DefocusMap:
+    noise = noise_level(gray_of(problem)[..., 0])
+    return defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
+
+
+@pytree
+class PostFilter:
+    """Eqs. (18)-(19): `sigma` is sigma_w for intensities in [0, 1]; `occluded` the weight of an occluded neighbour."""
+
+    sigma: Any = 25 / 255
+    occluded: Any = 0.01
+    name: str = static(default="filter")
+    cost: float = static(default=0.3)
+
+    def run(self, state: State, problem: Problem) -> tuple[State, Info]:
+        """The state with filtered latent frames."""
+        return _filter(self, state), Info({})
+
+
+@jax.jit
+def _filter(stage: PostFilter, state: State) -> State:
+    latent, flow = state.unknowns.latent, state.unknowns.flow
+    filtered = post_filter(latent, flow, visibility(flow), stage.sigma, stage.occluded)
+    return replace(state, unknowns=replace(state.unknowns, latent=filtered))
+
+
+@pytree
+class Blend:
+    """Go back towards the blurry frames where restored neighbours differ by more than `tolerance` of the squared
+    change: `blend_by_agreement`."""
+
+    tolerance: Any = 0.2
+    name: str = static(default="blend")
+    cost: float = static(default=0.1)
+
+    def run(self, state: State, problem: Problem) -> tuple[State, Info]:
+        """The state with blended latent frames."""
+        unknowns = state.unknowns
+        latent = _blend(problem.frames, unknowns.latent, unknowns.flow, self.tolerance)
+        return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
+
+
+_blend = lean_jit(blend_by_agreement)

@@ -1,0 +1,46 @@
+"""What the energy holds fixed while the unknowns change."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from gvd_jax.model.blur import Blur
+from gvd_jax.ops.transfer import NONE, Transfer
+from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
+from gvd_jax.shapes import Array, DutyCycle, EdgeMap, Float, Frames, Scalar, Visibility
+from gvd_jax.trees import held, pytree
+
+
+@pytree
+class Observation:
+    """Blurry frames in display values, and what is known of the camera and the scene.
+
+    `duty_cycle` tau of every frame; `transfer` the camera curve from display values to the light that adds up (the
+    paper has none); `blur` the model of the blur; `edge_map` zeta of Eq. (7); `visibility` in [0, 1] says how far a
+    neighbour is believed to show the pixel: it scales Eq. (5). `confidence` in [0, 1] says how far the blur model is to
+    be trusted at a pixel: it scales the data term. Both are 0 where arrays are larger than the frames.
+    """
+
+    blurry: Frames = held("T H W C")
+    duty_cycle: DutyCycle = held("T")
+    transfer: Transfer
+    blur: Blur
+    edge_map: EdgeMap = held("T H W")
+    visibility: Visibility = held("T N H W")
+    confidence: Float[Array, "T H W"] = held("T H W")
+
+
+def observe(
+    blurry: Frames, duty_cycle: DutyCycle | Scalar | float, blur: Any = None, transfer: Transfer = NONE
+) -> Observation:
+    """An observation with an edge map of ones, every existing neighbour visible and full confidence.
+
+    `blurry` [T, H, W, C] display values; `duty_cycle` tau, a number or [T]; `blur` a `Blur`, by default motion along
+    quadratic paths after a Gaussian defocus.
+    """
+    frames, height, width, _ = blurry.shape
+    exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, :, None, None]
+    visibility = jnp.broadcast_to(exists, (frames, len(NEIGHBOURS), height, width))
+    ones = jnp.ones((frames, height, width), blurry.dtype)
+    duty_cycle = jnp.broadcast_to(jnp.asarray(duty_cycle, blurry.dtype), (frames,))
+    return Observation(blurry, duty_cycle, transfer, Blur() if blur is None else blur, ones, visibility, ones)
