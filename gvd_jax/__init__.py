@@ -3,8 +3,10 @@
 After Kim, Nah and Lee, "Dynamic Video Deblurring using a Locally Adaptive Linear Blur Model" (TPAMI 2017).
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gvd_jax.cache import use_cache
 from gvd_jax.convex.norms import L1, GroupL2, HyperLaplacian, Norm, SquaredL2
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
@@ -36,9 +38,17 @@ from gvd_jax.solve.subproblem import run as solve_subproblem
 from gvd_jax.trees import held, pytree, replace, static
 
 if TYPE_CHECKING:
+    from gvd_jax.scale.clip import RestoredVideo, deblur_video
     from gvd_jax.video.read_write import Clip, read_video, write_video
 
 __all__ = [
+    "DEFOCUS",
+    "DEFOCUS_BLOCK",
+    "FLOW",
+    "FLOW_BLOCK",
+    "L1",
+    "LATENT",
+    "LATENT_BLOCK",
     "Afresh",
     "Blend",
     "Block",
@@ -49,13 +59,9 @@ __all__ = [
     "Clip",
     "Config",
     "Confirmed",
-    "DEFOCUS",
-    "DEFOCUS_BLOCK",
     "DiscDefocus",
     "Dual",
     "Energy",
-    "FLOW",
-    "FLOW_BLOCK",
     "FieldOfExperts",
     "FiniteDifference",
     "GaussNewton",
@@ -69,9 +75,6 @@ __all__ = [
     "Info",
     "InputError",
     "Inside",
-    "L1",
-    "LATENT",
-    "LATENT_BLOCK",
     "Level",
     "Linearised",
     "MatrixFree",
@@ -84,6 +87,7 @@ __all__ = [
     "Progress",
     "Quadratic",
     "ReadDefocus",
+    "RestoredVideo",
     "Result",
     "Search",
     "SearchEnds",
@@ -100,6 +104,7 @@ __all__ = [
     "Unknowns",
     "deblur",
     "deblur_pure",
+    "deblur_video",
     "energy_gradient",
     "evaluate",
     "gvd_energy",
@@ -112,14 +117,22 @@ __all__ = [
     "solve_subproblem",
     "static",
     "sweep",
+    "use_cache",
     "write_video",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Whoever brings arrays need not load a video library.
-    if name in ("Clip", "read_video", "write_video"):
-        from gvd_jax.video import read_write
+# Whoever brings arrays need not load a video library.
+LATER = {
+    "Clip": "gvd_jax.video.read_write",
+    "RestoredVideo": "gvd_jax.scale.clip",
+    "deblur_video": "gvd_jax.scale.clip",
+    "read_video": "gvd_jax.video.read_write",
+    "write_video": "gvd_jax.video.read_write",
+}
 
-        return getattr(read_write, name)
+
+def __getattr__(name: str) -> Any:
+    if name in LATER:
+        return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
@@ -21,13 +21,14 @@ def code(*, default: Any = dataclasses.MISSING) -> Any:
     return dataclasses.field(default=default, metadata={"code": True})
 
 
-def held(axes: str, *, default: Any = dataclasses.MISSING) -> Any:
+def held(axes: str, *, to_level: Callable[..., Any] | None = None, default: Any = dataclasses.MISSING) -> Any:
     """Declare a traced array that is known per pixel, frame or row of a clip, by the names of its axes.
 
     "T H W" is a number per pixel and "T" one per frame: the array is cut to windows and tiles of a long clip and
-    resized to coarser levels along with it. Other axes are kept: "T 2 H W 2" is a flow.
+    resized to coarser levels along with it. Other axes are kept: "T 2 H W 2" is a flow. Values stay as they are,
+    unless `to_level(x, axes, height, width)` says otherwise, as that of `FLOW` for pixels of motion.
     """
-    return dataclasses.field(default=default, metadata={"axes": axes})
+    return dataclasses.field(default=default, metadata={"axes": axes, "to_level": to_level})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, static, code, held))

@@ -19,18 +19,40 @@ Setting = dict[str, float]
 
 @dataclass(frozen=True)
 class WeightValues:
-    """weights of Eq. (8), several values each"""
+    """weights of the terms of the energy, several values each"""
 
     data: Values = ()
     """lambda: how much the blurry frames count"""
     temporal: Values = ()
-    """mu: how much neighbours count"""
+    """mu: how much the next and the previous frame count"""
+    temporal_far: Values = ()
+    """mu of the frames behind these"""
     latent_tv: Values = ()
     """smoothness of restored frames"""
     flow_tv: Values = ()
     """smoothness of the flow"""
+    brightness: Values = ()
+    """constancy of brightness along the flow"""
+    structure: Values = ()
+    """constancy of gradients along the flow"""
     defocus_tv: Values = ()
-    """smoothness of the defocus"""
+    """smoothness of the defocus (paper)"""
+    flow_temporal: Values = ()
+    """mu in the flow subproblem (paper, gvd2015)"""
+    flow_temporal_far: Values = ()
+    """the same of the frames behind the next ones (paper, gvd2015)"""
+    final_data: Values = ()
+    """lambda in the last solve (learned)"""
+    final_temporal: Values = ()
+    """mu in the last solve (learned)"""
+    final_temporal_far: Values = ()
+    """mu of the frames behind the next ones in the last solve (learned)"""
+    final_latent_tv: Values = ()
+    """smoothness in the last solve (learned)"""
+    experts: Values = ()
+    """learned prior of every channel in the last solve (learned)"""
+    experts_colour: Values = ()
+    """learned prior of how a channel differs from gray (learned)"""
 
 
 @dataclass(frozen=True)
@@ -61,10 +83,10 @@ class Sweep:
         settings = self._settings()
         frames, window = options.parse_frames(self.frames), options.parse_crop(self.crop)
 
-        from gvd_jax.commands.compile_cache import use_compile_cache
-        from gvd_jax.commands.outputs import check_outputs
+        from gvd_jax.cache import use_cache
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.method.sweep import sweep
+        from gvd_jax.scale.outputs import check_outputs
 
         check_outputs([self.input], [], [self.output], self.overwrite)
         clip = _read(self.input, frames, window)
@@ -73,7 +95,7 @@ class Sweep:
             raise InputError(f"{self.sharp} holds {sharp.shape[:3]}, not {blurry.shape[:3]} frames, rows and columns")
         taus = [setting["duty_cycle"] for setting in settings] if self.duty_cycle else "auto"
 
-        use_compile_cache()
+        use_cache()
         with progress_bar() as hooks:
             found = sweep(blurry, taus, [self._config(s) for s in settings], self.batch_size, hooks=hooks)
         self._write(settings, np.asarray(found.latent), blurry, sharp, clip.fps)
@@ -99,11 +121,9 @@ class Sweep:
     def _config(self, setting: Setting) -> Any:
         """The preset under the weights of a setting."""
         from gvd_jax.method.config import Config
-        from gvd_jax.trees import replace
 
-        base = getattr(Config, self.preset)()
         weights = {name: value for name, value in setting.items() if name != "duty_cycle"}
-        return replace(base, weights=replace(base.weights, **weights))
+        return getattr(Config, self.preset)().with_weights(**weights)
 
     def _write(self, settings: list[Setting], latent: Any, blurry: Any, sharp: Any, fps: float | None) -> None:
         """A video of every setting, the table and the sheet."""

@@ -42,7 +42,7 @@ class Synthesize:
         if not 0 <= self.gaussian < 100:
             raise InputError(f"--gaussian {self.gaussian} is outside [0, 100) pixels; 0 is in focus")
 
-        from gvd_jax.commands.outputs import check_outputs
+        from gvd_jax.scale.outputs import check_outputs
         from gvd_jax.video.high_speed import frames_missing
         from gvd_jax.video.read_write import read_video, write_video
         from gvd_jax.video.synthesize import average_frames, exposure_starts

@@ -53,5 +53,7 @@ class Confirmed:
 
     def weigh(self, observation: Observation) -> Observation:
         """What the blurry frames say themselves."""
-        weight = data_worth(observation.blurry, self.model_error) * clipping_confidence(observation.blurry, self.clipped)
+        weight = data_worth(observation.blurry, self.model_error) * clipping_confidence(
+            observation.blurry, self.clipped
+        )
         return replace(observation, confidence=weight * observation.confidence)

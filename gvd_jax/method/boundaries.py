@@ -30,7 +30,7 @@ RESOLUTION = 1e-3  # px: a smaller gain is none
 
 
 def adopt_nearby_flow(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation) -> Flow:
-    """Give every pixel the pair of flows, its own or of a place around it, under which what is known per pixel is least.
+    """Give every pixel the pair of flows, its own or of a place around it, under which the terms per pixel are least.
 
     The terms of the block that are stored `PerPixel` decide, by default those of constancy in pixels: the others are
     not known of one pixel. Places lie up to twice the reach of the frame's blur away. Both flows are taken over

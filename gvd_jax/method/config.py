@@ -120,11 +120,9 @@ class Config:
         energy = {other: term for other, term in self.energy.items() if other != name}
         return replace(self.with_blocks(lambda block: block.without(name)), energy=energy)
 
-    def with_unknown(
-        self, unknown: Unknown, block: Block, after: str, options: BlockOptions = BlockOptions()
-    ) -> "Config":
+    def with_unknown(self, unknown: Unknown, block: Block, after: str, options: BlockOptions | None = None) -> "Config":
         """The same settings with one more unknown, which a block solves for behind every stage named `after`."""
-        changed = self.with_stage(Solve(unknown.name, block, options), after)
+        changed = self.with_stage(Solve(unknown.name, block, options or BlockOptions()), after)
         return replace(changed, unknowns=(*(u for u in self.unknowns if u.name != unknown.name), unknown))
 
     def without_unknown(self, name: str) -> "Config":

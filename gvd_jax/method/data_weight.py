@@ -23,6 +23,6 @@ def data_worth(frames: Frames, model_error: Any) -> Scalar:
 
 
 def clipping_confidence(frames: Frames, clipped: Any) -> Float[Array, "T H W"]:
-    """1, but `clipped` where a channel of one of the 3x3 pixels that a derivative of the residual may see is clipped."""
+    """1, but `clipped` where one of the 3x3 pixels that a derivative of the residual may see is clipped."""
     near = correlate_both((frames.max(-1) >= CLIPPED).astype(frames.dtype), np.ones(3)) > 0
     return jnp.where(near, clipped, jnp.ones_like(frames[..., 0]))

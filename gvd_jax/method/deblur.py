@@ -102,10 +102,8 @@ def deblur_pure(
     """
     problem = make_problem(frames, duty_cycle, config)
     first, *rest = plan(config.schedule, problem.size)
-    if start is None:
-        state = first_flow(problem, first.stage)
-    else:
-        state = State(Unknowns(flow=start), shape=problem.size)
+    given = State(Unknowns(flow=start), shape=problem.size)
+    state = first_flow(problem, first.stage) if start is None else given
     state = first_state(problem, state, rest[0].shape)
     for planned in rest:
         state, _ = run_stage(planned, state, problem)
@@ -147,7 +145,7 @@ def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-fram
 
 def record(frames: Frames, config: Config, hooks: Sequence[Hook]) -> Recorder:
     """Begins to record how `frames` are restored."""
-    return Recorder(hooks, sum(planned.cost for planned in plan(config.schedule, frames.shape[1:3])))
+    return Recorder(hooks, sum(planned.cost for planned in plan(config.schedule, (frames.shape[1], frames.shape[2]))))
 
 
 def restore(found: Found, config: Config, recorder: Recorder) -> Result:

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.ops.gaussian_defocus import discrete_gaussian
 from gvd_jax.ops.filters import BINOMIAL, central_gradient, correlate_both
+from gvd_jax.ops.gaussian_defocus import discrete_gaussian
 from gvd_jax.ops.resize import resize_map
 from gvd_jax.shapes import Array, DefocusMap, Float, Scalar
 

@@ -61,7 +61,7 @@ def search_ends(
     def of_ends(x, axes):
         return x[ends] if axes.startswith("T") else x
 
-    observation = change_held(observation, of_ends)
+    observation = change_held(observation, lambda how, x: of_ends(x, how.axes))
     there = [unknown for unknown in declared if unknown.name in unknowns]
     others = Unknowns(**{unknown.name: of_ends(unknowns[unknown.name], unknown.axes) for unknown in there})
 

@@ -142,7 +142,9 @@ def paper_schedule() -> Schedule:
     variance = (25 / 255) ** 2  # Eq. (7)
     exact = Linearised(Gradient())
     latent = replace(LATENT_BLOCK, unknown=replace(LATENT, upper=1.0))
-    latent = replace(latent, roles=latent.roles | {"latent_tv": Dual(20.0), "temporal": Dual(40.0), "temporal_far": Dual(40.0)})
+    latent = replace(
+        latent, roles=latent.roles | {"latent_tv": Dual(20.0), "temporal": Dual(40.0), "temporal_far": Dual(40.0)}
+    )
     flow = Block(FLOW, {"data": exact, "flow_temporal": exact, "flow_temporal_far": exact, "flow_tv": Dual(10.0)})
     defocus = Block(DEFOCUS, {"data": exact, "defocus_tv": Dual(10.0)})
     options = BlockOptions(Steps(iterations=5, cg_iterations=5), jnp.inf)  # [20]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.model.axes import change_held, resized
+from gvd_jax.model.axes import change_held
 from gvd_jax.model.blur import Blur
 from gvd_jax.model.energy import Energy, term_value
 from gvd_jax.model.observation import Observation, observe
@@ -97,11 +97,11 @@ def blurry_at(problem: Problem, shape: Shape) -> Float[Array, "T a b 1"]:
 
 def on_level(tree: Any, shape: Shape) -> Any:
     """Terms, operators or stages with all that they hold per pixel on a level."""
-    return change_held(tree, lambda x, axes: resized(x, axes, *shape))
+    return change_held(tree, lambda how, x: how.on_level(x, *shape))
 
 
 def observed(problem: Problem, state: State) -> Observation:
-    """The blurry frames on the level of the state, everything believed: in gray, or in colour if the latent ones are."""
+    """The blurry frames on the level of the state, in colour if the latent ones are; everything is believed."""
     colour = "latent" in state.unknowns and state.unknowns.latent.shape[-1] > 1
     blurry = problem.frames if colour else blurry_at(problem, state.shape)
     blur = on_level(problem.blur, state.shape).at_level(state.shape[0] / problem.size[0])

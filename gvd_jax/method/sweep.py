@@ -16,6 +16,7 @@ from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.platform import on_cpu
 from gvd_jax.progress import Hook, Progress, Recorder
+from gvd_jax.shapes import Frames
 from gvd_jax.trees import replace
 
 
@@ -67,22 +68,23 @@ def sweep(
     return replace(found, latent=jax.vmap(own_exposure)(found.latent, exposures))
 
 
-def _starts(frames: Any, taus: list[Any], configs: Sequence[Config]) -> list[Found]:
+def _starts(frames: Frames, taus: list[Any], configs: Sequence[Config]) -> list[Found]:
     """What is found out of the clip for each setting; once for all that agree on what it depends on."""
     found: dict[Any, Found] = {}
     starts = []
     for tau, config in zip(taus, configs, strict=True):
-        key = tau if isinstance(tau, str) else "given", _depends_on(config)
+        found_out = isinstance(tau, str)
+        key = tau if found_out else "given", _depends_on(config)
         if key not in found:
             found[key] = find_start(frames, tau, config)
         start = found[key]
-        own = start.problem if isinstance(tau, str) else replace(start.problem, duty_cycle=tau)
+        own = start.problem if found_out else replace(start.problem, duty_cycle=tau)
         starts.append(replace(start, problem=with_enough_samples(own, start.state.unknowns.flow)))
     return starts
 
 
 def _depends_on(config: Config) -> Any:
-    """What the camera and the start flow depend on, by value: the first stage, its terms, what is given of the camera."""
+    """What the camera and the start flow depend on, by value: the first stage, its terms, the camera settings."""
     blocks = jax.tree.leaves(config.first, is_leaf=lambda node: hasattr(node, "roles"))
     names = {name for block in blocks if hasattr(block, "roles") for name in block.roles}
     terms = {name: config.energy[name] for name in sorted(names & set(config.energy))}

@@ -15,12 +15,11 @@ from gvd_jax.ops.resize import resize_axis
 from gvd_jax.shapes import Array
 
 Tree = TypeVar("Tree")
-Change = Callable[[Array, str], Array]
 PIXEL = ("T", "H", "W")
 
 
 @dataclasses.dataclass(frozen=True)
-class Window:
+class Part:
     """A part of a clip: which frames, rows and columns."""
 
     frames: slice
@@ -47,10 +46,10 @@ def resized(x: Array, axes: str, height: int, width: int) -> Array:
     return x
 
 
-def cut(x: Array, axes: str, window: Window) -> Array:
-    """The part of `x` that lies in the window."""
-    parts = {"T": window.frames, "H": window.rows, "W": window.columns}
-    return x[tuple(parts.get(axis, slice(None)) for axis in axes.split())]
+def cut(x: Array, axes: str, part: Part) -> Array:
+    """What of `x` lies in that part of its clip."""
+    places = {"T": part.frames, "H": part.rows, "W": part.columns}
+    return x[tuple(places.get(axis, slice(None)) for axis in axes.split())]
 
 
 def padded(x: Array, axes: str, height: int, width: int) -> Array:
@@ -60,26 +59,51 @@ def padded(x: Array, axes: str, height: int, width: int) -> Array:
     return jnp.pad(x, margin, mode="edge")
 
 
-def change_held(tree: Tree, change: Change) -> Tree:
-    """The tree with every array that is declared by `held` replaced by change(array, axes), in all its dataclasses."""
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """How an array is declared by `held`."""
+
+    axes: str
+    to_level: Callable[[Array, str, int, int], Array] | None
+
+    def on_level(self, x: Array, height: int, width: int) -> Array:
+        """The array on a level of that size."""
+        return (self.to_level or resized)(x, self.axes, height, width)
+
+    def within(self, x: Array, part: Part) -> Array:
+        """What of it lies in that part of the clip."""
+        return cut(x, self.axes, part)
+
+    def padded(self, x: Array, height: int, width: int) -> Array:
+        """The array at the upper left of a larger one."""
+        return padded(x, self.axes, height, width)
+
+
+def change_held(tree: Tree, change: Callable[[Held, Array], Array]) -> Tree:
+    """The tree with every array that is declared by `held` replaced by change(how, array), in all its dataclasses."""
 
     def inside(node: Any) -> Any:
-        if not dataclasses.is_dataclass(node) or isinstance(node, type):
-            return node
         new = {}
         for field in dataclasses.fields(node):
             value = getattr(node, field.name)
-            axes = field.metadata.get("axes")
-            known = axes is not None and value is not None
-            new[field.name] = change(value, axes) if known else change_held(value, change)
+            if "axes" in field.metadata and value is not None:
+                new[field.name] = change(Held(**field.metadata), value)
+            else:
+                new[field.name] = change_held(value, change)
         return dataclasses.replace(node, **new) if any(new[k] is not getattr(node, k) for k in new) else node
 
-    def is_node(node: Any) -> bool:
-        return dataclasses.is_dataclass(node)
-
-    if is_node(tree):
+    if _is_node(tree):
         return inside(tree)
-    leaves, structure = jax.tree.flatten(tree, is_leaf=is_node)
-    if not any(is_node(leaf) for leaf in leaves):
+    leaves, structure = jax.tree.flatten(tree, is_leaf=_is_node)
+    if not any(map(_is_node, leaves)):
         return tree
-    return jax.tree.unflatten(structure, [inside(leaf) for leaf in leaves])
+    return jax.tree.unflatten(structure, [inside(leaf) if _is_node(leaf) else leaf for leaf in leaves])
+
+
+def within(tree: Tree, part: Part) -> Tree:
+    """Settings for a part of a clip: what terms, operators and stages hold per pixel or frame is cut to it."""
+    return change_held(tree, lambda how, x: how.within(x, part))
+
+
+def _is_node(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)

@@ -1,4 +1,4 @@
-"""The blur model B = K G L of Eqs. (2)-(4) as a composition of operators: defocus first, motion second, in linear light.
+"""The blur model B = K G L of Eqs. (2)-(4), a composition of operators: defocus first, motion second, in linear light.
 
 An operator is a pytree that is called with (image, unknowns, observation) and linear in the image [T, H, W, C]; its
 adjoint is that of JAX. Its numbers are traced. A blur of your own is one such class.

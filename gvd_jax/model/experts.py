@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.model.terms import channels
 from gvd_jax.model.observation import Observation
+from gvd_jax.model.terms import channels
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.shapes import Array, Float
 from gvd_jax.trees import pytree, static

@@ -1,4 +1,4 @@
-"""What is solved for. An unknown is declared once: its name, its axes, where it starts, its bounds, its change of size."""
+"""What is solved for. An unknown is declared once: name, axes, start, bounds, how it goes to another level."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -94,9 +94,8 @@ class Unknown:
 
     def first(self, gray: Frames) -> Array:
         """Its start, for those frames."""
-        value = self.start(gray) if callable(self.start) else self.start
-        shape = shape_of(self.axes, *gray.shape[:3])
-        return value if jnp.shape(value) == shape else jnp.broadcast_to(jnp.asarray(value, gray.dtype), shape)
+        value = jnp.asarray(self.start(gray) if callable(self.start) else self.start, gray.dtype)
+        return jnp.broadcast_to(value, shape_of(self.axes, *gray.shape[:3]))
 
     @property
     def per_frame(self) -> bool:

@@ -82,4 +82,6 @@ def resize_axis(x: jax.Array, axis: int, size: int) -> jax.Array:
     """Bilinear resampling of one axis, with an antialiasing filter when it shrinks; values stay as they are."""
     if x.shape[axis] == size:
         return x
-    return jnp.moveaxis(_resize(jnp.moveaxis(x, axis, -1)[..., None, :], "linear", _linear, 1, size)[..., 0, :], -1, axis)
+    return jnp.moveaxis(
+        _resize(jnp.moveaxis(x, axis, -1)[..., None, :], "linear", _linear, 1, size)[..., 0, :], -1, axis
+    )

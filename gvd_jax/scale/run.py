@@ -71,11 +71,11 @@ def restore_windows(
             with jax.default_device(device):
                 span, numbers = window.span, count(1)
 
-                def restore(block: HostArray) -> Result:
-                    return restore_block(block, survey, config, [tally.hook(_label(span, next(numbers), layout))])
+                def restore(block: HostArray, own: Config) -> Result:
+                    return restore_block(block, survey, own, [tally.hook(_label(span, next(numbers), layout))])
 
                 kept = slice(span.first - span.start, span.last - span.start)
-                emit(window, frames[kept], restore_window(frames, kept, layout, restore))
+                emit(window, frames[kept], restore_window(frames, span, layout, config, restore))
         finally:
             idle.put(device)
 

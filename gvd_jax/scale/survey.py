@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import find_start
+from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
-from gvd_jax.method.start import find_start
+from gvd_jax.model.axes import Part, within
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.shapes import HostArray
 
@@ -50,16 +52,18 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
     for start in starts:
         probe = jnp.asarray(read(int(start), int(start) + frames))
         height, width = probe.shape[1:3]
+        own = within(config, Part(slice(int(start), int(start) + frames), slice(0, height), slice(0, width)))
         scale = min(1.0, (PIXELS / (height * width)) ** 0.5)
         if scale < 1:
-            probe = jnp.clip(resize_frames(probe, round(scale * height), round(scale * width)), 0, 1)
+            shape = round(scale * height), round(scale * width)
+            probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
         given = duty_cycle if isinstance(duty_cycle, str) else jnp.full(frames, duty_cycle)
-        found = find_start(probe, given, config)
-        assert found.config.transfer is not None  # chosen by now
-        taus.append(float(found.duty_cycle.mean()))
-        curves.append(found.config.transfer.name)
-        motions.append(float(reach(found.flow, jnp.ones(frames))) / scale)
-        blurs.append(float(reach(found.flow, found.duty_cycle)) / scale)
+        found = find_start(probe, given, own)
+        problem, flow = found.problem, found.state.unknowns.flow
+        taus.append(float(problem.duty_cycle.mean()))
+        curves.append(problem.transfer.name)
+        motions.append(float(reach(flow, jnp.ones(frames))) / scale)
+        blurs.append(float(reach(flow, problem.duty_cycle)) / scale)
     weight = np.array(motions) + 1e-6
     tau = _median(np.array(taus), weight) if isinstance(duty_cycle, str) else duty_cycle
     votes = {name: weight[[own == name for own in curves]].sum() for name in curves}

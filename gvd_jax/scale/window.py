@@ -5,62 +5,89 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from gvd_jax.method.camera import samples_for_path, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import Result, record, restore
+from gvd_jax.method.deblur import Result, find_start, record, restore
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
-from gvd_jax.method.start import find_start, samples_for_path
+from gvd_jax.model.axes import Part, within
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.scale.layout import Layout
-from gvd_jax.scale.spans import weights
+from gvd_jax.scale.spans import Span, weights
 from gvd_jax.scale.survey import Survey
 from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
+AXES = {"confidence": "T H W", "duty_cycle": "T"}  # of what is kept beside the unknowns
+
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """Some frames, as in `Result`, in NumPy."""
+    """Some frames: every unknown by its name, and `confidence` and `duty_cycle`, as in `Result`, in NumPy."""
 
-    latent: HostArray
-    flow: HostArray
-    defocus: HostArray
-    confidence: HostArray
-    duty_cycle: HostArray
+    values: dict[str, HostArray]
     histories: list[list[Progress]]  # one of each tile
+
+    def __getitem__(self, name: str) -> HostArray:
+        return self.values[name]
 
 
 def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequence[Hook]) -> Result:
-    """`deblur` of a part of a clip, by what is known of the whole."""
+    """`deblur` of a part of a clip, by what is known of the whole; `config` is cut to it."""
     block, config = check_frames(frames), survey.settings(config)
     recorder = record(block, config, hooks)
-    start = find_start(block, check_duty_cycle(survey.duty_cycle, len(block)), config)
-    # At least those of the clip: then one program serves nearly all blocks.
-    samples = max(start.config.samples, samples_for_path(survey.blur))
-    return restore(replace(start, config=replace(start.config, samples=samples)), recorder)
+    found = find_start(block, check_duty_cycle(survey.duty_cycle, len(block)), config)
+    # At least the reads of the clip: then one program serves nearly all blocks.
+    least = samples_for_path(survey.blur)
+    problem = with_enough_samples(found.problem, found.state.unknowns.flow, least)
+    return restore(replace(found, problem=problem), config, recorder)
 
 
 def restore_window(
-    frames: Sequence[HostArray], kept: slice, layout: Layout, restore: Callable[[HostArray], Result]
+    frames: Sequence[HostArray],
+    span: Span,
+    layout: Layout,
+    config: Config,
+    restore: Callable[[HostArray, Config], Result],
 ) -> Restored:
-    """The `kept` ones of frames T x [H, W, C], their tiles restored one after another and blended."""
-    count, (height, width, channels) = len(frames[kept]), frames[0].shape
-    whole = Restored(
-        np.zeros((count, height, width, channels), np.float32),
-        np.zeros((count, 2, height, width, 2), np.float32),
-        np.zeros((count, height, width), np.float32),
-        np.zeros((count, height, width), np.float32),
-        np.zeros(count, np.float32),
-        [],
-    )
+    """The frames of a span that are kept, of its frames [H, W, C], their tiles restored one by one and blended.
+
+    `restore` takes a block and the settings that are cut to it.
+    """
+    axes = {unknown.name: unknown.axes for unknown in config.unknowns} | AXES
+    kept, (height, width, _) = slice(span.first - span.start, span.last - span.start), frames[0].shape
+    whole = Restored({}, [])
     for rows, vertical in zip(layout.rows, weights(layout.rows), strict=True):
         for columns, horizontal in zip(layout.columns, weights(layout.columns), strict=True):
-            y, x = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
-            share = vertical[:, None] * horizontal
-            result = restore(np.stack([frame[y, x] for frame in frames]))
-            whole.latent[:, y, x] += share[..., None] * np.asarray(result.latent)[kept]
-            whole.flow[:, :, y, x] += share[..., None] * np.asarray(result.flow)[kept]
-            whole.defocus[:, y, x] += share * np.asarray(result.defocus)[kept]
-            whole.confidence[:, y, x] += share * np.asarray(result.confidence)[kept]
-            whole.duty_cycle[:] += np.asarray(result.duty_cycle)[kept] / layout.tiles
+            tile = Part(slice(span.start, span.stop), slice(rows.start, rows.stop), slice(columns.start, columns.stop))
+            result = restore(np.stack([frame[tile.rows, tile.columns] for frame in frames]), within(config, tile))
+            values = {name: result.unknowns[name] for name in result.unknowns}
+            values |= {"defocus": result.defocus, "confidence": result.confidence, "duty_cycle": result.duty_cycle}
+            for name, value in values.items():
+                part = np.asarray(value)[kept] if "T" in axes[name].split() else np.asarray(value)
+                _add(whole.values, name, axes[name], part, (height, width), tile, (vertical, horizontal), layout)
             whole.histories.append([dataclasses.replace(step, info=None) for step in result.history])
     return whole
+
+
+def _add(
+    values: dict[str, HostArray],
+    name: str,
+    axes: str,
+    part: HostArray,
+    size: tuple[int, int],
+    tile: Part,
+    shares: tuple[HostArray, HostArray],
+    layout: Layout,
+) -> None:
+    """Add the `part` of an array that a tile holds, by the share of its rows and columns; what has none is averaged."""
+    names = axes.split()
+    shape, place, weight = list(part.shape), [slice(None)] * part.ndim, np.ones((), np.float32)
+    ways = zip(("H", "W"), size, (tile.rows, tile.columns), shares, (layout.rows, layout.columns), strict=True)
+    for axis, whole, spot, share, spans in ways:
+        if axis in names:
+            k = names.index(axis)
+            shape[k], place[k] = whole, spot
+            weight = weight * share.reshape(-1, *[1] * (part.ndim - 1 - k))
+        else:
+            weight = weight / len(spans)
+    values.setdefault(name, np.zeros(shape, np.float32))[tuple(place)] += weight * part

@@ -1,9 +1,9 @@
 """Derivatives of a converged subproblem by the implicit function theorem, in memory that does not grow with iterations.
 
 The solution is a fixed point z = T(z, p) of the primal-dual iteration, z its primal and dual variables and p what it
-depends on. So dz = (1 - dT/dz)^-1 dT/dp, which the linearised iteration dz <- dT/dz dz + dT/dp dp solves, and in reverse
-its transpose ("piggyback": Griewank and Faure 2003; Bogensperger, Chambolle, Pock 2022): both converge as fast as the
-iteration itself.
+depends on. So dz = (1 - dT/dz)^-1 dT/dp dp, which the linearised iteration dz <- dT/dz dz + dT/dp dp solves, and in
+reverse its transpose ("piggyback": Griewank and Faure 2003; Bogensperger, Chambolle, Pock 2022): both converge as fast
+as the iteration itself.
 """
 
 from typing import Any
@@ -37,7 +37,9 @@ def solve_implicit(
     Eqs. (9)-(10).
     """
     if not block.dual:
-        raise InputError("solve_implicit differentiates primal-dual iterations: give one term of the block the role Dual()")
+        raise InputError(
+            "solve_implicit differentiates primal-dual iterations: give one term of the block the role Dual()"
+        )
     return run_to_state(block, energy, unknowns, observation, options)[0].unknowns
 
 

@@ -23,7 +23,7 @@ from gvd_jax.model.unknowns import Planes, Unknown, Unknowns
 from gvd_jax.shapes import Array
 from gvd_jax.trees import replace
 
-Model = tuple[tuple[Quadratic, ...], Any]  # quadratic terms of the planes x, and the linear cost g
+Model = tuple[tuple[Quadratic, ...], Planes]  # quadratic terms of the planes x, and the linear cost g
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Linearisation(Protocol):
     """A convex model of the sum of some terms around a point. Instances are static and compare by value."""
 
     def __call__(self, terms: Sequence[Term], point: Point) -> Model:
-        """Quadratic terms, and the slope of a linear one, as planes or 0."""
+        """Quadratic terms, and the slope of a linear one."""
         ...
 
 
@@ -123,7 +123,8 @@ class GaussNewton:
     storage: Storage = MATRIX_FREE
 
     def __call__(self, terms: Sequence[Term], point: Point) -> Model:
-        return self.storage([quadratic(term, point) for term in terms], point.planes), 0.0
+        flat = jax.tree.map(jnp.zeros_like, point.planes)
+        return self.storage([quadratic(term, point) for term in terms], point.planes), flat
 
 
 @dataclasses.dataclass(frozen=True)

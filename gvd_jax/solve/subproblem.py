@@ -21,7 +21,7 @@ from gvd_jax.shapes import Array, Float, Int, Scalar
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.linearise import Point, affine
 from gvd_jax.solve.status import Status
-from gvd_jax.trees import pytree, static
+from gvd_jax.trees import pytree, static, tree_sum
 
 
 @pytree
@@ -98,12 +98,10 @@ def convex_model(
     point = Point(block.unknown, state.unknowns, observation)
     here = point.planes
     models = [model([energy[name] for name in names], point) for model, names in block.modelled.items()]
-    costs = [cost for _, cost in models]
-    slopes = [cost if isinstance(cost, tuple) else jax.tree.map(lambda x: jnp.full_like(x, cost), here) for cost in costs]
     return ConvexProblem(
         quadratic=tuple(term for terms, _ in models for term in terms),
         dual=tuple(affine(energy[name], role.step, point) for name, role in block.dual.items()),
-        linear_cost=jax.tree.map(lambda *parts: sum(parts[1:], parts[0]), *slopes) if slopes else 0.0,
+        linear_cost=tree_sum((slope for _, slope in models), jax.tree.map(jnp.zeros_like, here)),
         lower=jax.tree.map(lambda x: jnp.maximum(block.unknown.lower, x - options.radius), here),
         upper=jax.tree.map(lambda x: jnp.minimum(block.unknown.upper, x + options.radius), here),
     )

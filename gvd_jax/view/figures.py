@@ -75,8 +75,13 @@ def energy_curve(history: Sequence[Progress]) -> Figure:
     axes = figure.add_subplot(xlabel="seconds", ylabel="energy per pixel", yscale="log")
     steps = [progress for progress in history if progress.energy]
     for name in dict.fromkeys(name for step in steps for name in step.energy):
-        points = [(p.seconds, float(p.energy[name]) / np.prod(p.shape)) for p in steps if p.energy.get(name, 0) > 0]
-        if points:
+        points = []
+        for before, step in pairwise([steps[0], *steps]):
+            if step.level != before.level:
+                points.append((step.seconds, np.nan))  # the energy of another level is another function
+            if step.energy.get(name, 0) > 0:
+                points.append((step.seconds, float(step.energy[name]) / np.prod(step.shape)))
+        if any(np.isfinite(y) for _, y in points):
             axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
     for before, after in pairwise(steps):
         if after.level != before.level:

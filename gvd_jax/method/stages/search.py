@@ -1,7 +1,5 @@
 """The flow searched anew in restored frames, where its last value would only be found again."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -9,7 +7,7 @@ from gvd_jax.method.boundaries import adopt_nearby_flow
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
 from gvd_jax.method.memory import lean_jit
 from gvd_jax.method.occlusion import inside
-from gvd_jax.method.problem import Info, Problem, State, blurry_at, observed
+from gvd_jax.method.problem import Info, Problem, State, observed
 from gvd_jax.method.stages.solve import terms_of
 from gvd_jax.method.stages.start_flow import StartFlow
 from gvd_jax.model.energy import Energy
@@ -73,12 +71,12 @@ class SearchEnds:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with another acceleration of the ends."""
-        return replace(state, unknowns=replace(state.unknowns, flow=_search_ends(self.residual, problem, state))), Info({})
+        return replace(state, unknowns=replace(state.unknowns, flow=_search_ends(self, problem, state))), Info({})
 
 
 @jax.jit
-def _search_ends(residual: Any, problem: Problem, state: State) -> Flow:
-    return search_ends(state.unknowns, problem.unknowns, observed(problem, state), residual)
+def _search_ends(stage: SearchEnds, problem: Problem, state: State) -> Flow:
+    return search_ends(state.unknowns, problem.unknowns, observed(problem, state), stage.residual)
 
 
 @pytree

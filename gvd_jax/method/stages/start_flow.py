@@ -16,7 +16,7 @@ from gvd_jax.model.axes import change_held, padded
 from gvd_jax.model.blur import Blur
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import observe
-from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.model.unknowns import FLOW, Unknowns
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.warp import DISTANCES
 from gvd_jax.shapes import Array, Float, Flow, Frames
@@ -82,7 +82,7 @@ class StartFlow:
         flow = jnp.zeros((frames.shape[0], 2, *shapes[0], 2), frames.dtype)
         for shape, canvas in zip(shapes, canvases(shapes), strict=True):
             model = terms_of(self.block, problem, shape), on_level(problem.blur.with_samples(SAMPLES), shape)
-            terms, blur = change_held(model, lambda x, axes, canvas=canvas: padded(x, axes, *canvas))
+            terms, blur = change_held(model, lambda how, x, canvas=canvas: how.padded(x, *canvas))
             at_level = _to_level(frames, flow, shape, canvas)
             flow = refine(self.block, terms, self.options, *at_level, problem.duty_cycle, blur, shape)
             flow = flow[:, :, : shape[0], : shape[1]]
@@ -96,7 +96,7 @@ class GivenFlow:
     The motion before the first and after the last frame, which no neighbour shows, continues that of the next frame.
     """
 
-    flow: Flow = held("T 2 H W 2")
+    flow: Flow = held("T 2 H W 2", to_level=FLOW.to_level)
     name: str = static(default="start flow")
     cost: float = static(default=0.0)
 

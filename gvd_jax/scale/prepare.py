@@ -9,7 +9,7 @@ from gvd_jax.scale.spans import Span
 from gvd_jax.scale.survey import Read, Survey, take_survey
 
 
-def make_plan(
+def prepare(
     read: Read,
     shape: tuple[int, int, int],
     duty_cycle: float | Literal["auto"],
