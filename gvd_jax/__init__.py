@@ -16,7 +16,7 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result, deblur, deblur_pure
 from gvd_jax.method.problem import Info, Problem, Stage, State
 from gvd_jax.method.schedule import Level
-from gvd_jax.method.stages.colour import SolveChannels
+from gvd_jax.method.stages.colour import SolveChannels, ToColour
 from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.solve import Afresh, Solve
@@ -28,6 +28,7 @@ from gvd_jax.model.experts import FieldOfExperts
 from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.terms import Term
 from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown, Unknowns
+from gvd_jax.ops.filters import smooth
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.solve.blocks import DEFOCUS_BLOCK, FLOW_BLOCK, LATENT_BLOCK, Block, Dual, Linearised, Quadratic
 from gvd_jax.solve.implicit import solve_implicit
@@ -100,6 +101,7 @@ __all__ = [
     "Status",
     "Steps",
     "Term",
+    "ToColour",
     "Unknown",
     "Unknowns",
     "deblur",
@@ -113,6 +115,7 @@ __all__ = [
     "pytree",
     "read_video",
     "replace",
+    "smooth",
     "solve_implicit",
     "solve_subproblem",
     "static",

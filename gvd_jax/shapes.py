@@ -6,6 +6,7 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 Scalar = Float[Array, ""]
+Number = Scalar | float  # traced, or about to be
 Frames = Float[Array, "T H W C"]  # intensities in [0, 1]
 Flow = Float[Array, "T 2 H W 2"]  # [:, 0] is i -> i+1, [:, 1] is i -> i-1; last axis (x, y), pixels per frame interval
 DefocusMap = Float[Array, "T H W"]  # standard deviation of the Gaussian, pixels of this level
@@ -24,6 +25,7 @@ __all__ = [
     "Frames",
     "HostArray",
     "Int",
+    "Number",
     "Scalar",
     "Visibility",
 ]

@@ -19,6 +19,7 @@ from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import LinearMap, adjoint, chessboard_diagonal, squared_norm
 from gvd_jax.convex.norms import Norm, beyond_bound, conjugate_prox
 from gvd_jax.convex.quadratic import Quadratic
+from gvd_jax.shapes import Number
 from gvd_jax.trees import pytree, static, tree_add, tree_dot, tree_sum
 
 SAFETY = 1.25  # after a few iterations the power method is still below the squared operator norm
@@ -31,8 +32,8 @@ class AffineTerm:
     Lives inside one traced function: `linear` may close over traced values.
     """
 
-    weight: Any
-    eta: Any
+    weight: Number
+    eta: Number
     offset: Any
     linear: LinearMap
     norm: Norm
@@ -50,8 +51,8 @@ class ConvexProblem:
     quadratic: tuple[Quadratic, ...]
     dual: tuple[AffineTerm, ...]
     linear_cost: Any
-    lower: Any
-    upper: Any
+    lower: Number
+    upper: Number
 
 
 @pytree
@@ -122,11 +123,11 @@ def primal_step(problem: ConvexProblem, x: Any, steps: Steps) -> jax.Array:
     return 1 / (SAFETY * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
 
 
-def _ascended(term: AffineTerm, step: Any, dual: Any, x: Any) -> Any:
+def _ascended(term: AffineTerm, step: Number, dual: Any, x: Any) -> Any:
     return jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(x))
 
 
-def ascend(term: AffineTerm, step: Any, dual: Any, x: Any) -> Any:
+def ascend(term: AffineTerm, step: Number, dual: Any, x: Any) -> Any:
     """The next dual of a term, from that of x: the first line of Eqs. (10), (14) and (17)."""
     return conjugate_prox(term.norm, _ascended(term, step, dual, x), step, term.weight)
 

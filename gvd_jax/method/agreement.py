@@ -1,7 +1,5 @@
 """Do no harm: where restored neighbours do not show the same, a frame goes back towards the blurry one."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -10,10 +8,10 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Flow, Frames
+from gvd_jax.shapes import Flow, Frames, Number
 
 
-def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, tolerance: Any) -> Frames:
+def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, tolerance: Number) -> Frames:
     """blurry + a (latent - blurry), with a in [0, 1] for each window of 5x5 pixels. Display values, [T, H, W, C].
 
     An error e of the restoration differs from frame to frame, what is there does not: two frames along the flow differ

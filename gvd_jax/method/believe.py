@@ -1,7 +1,5 @@
 """What a subproblem believes of neighbours and pixels while it is solved: pytrees from unknowns to observations."""
 
-from typing import Any
-
 import jax.numpy as jnp
 
 from gvd_jax.method.boundaries import blur_confidence
@@ -10,6 +8,7 @@ from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.model.edge_map import edge_map
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.shapes import Number
 from gvd_jax.trees import pytree, replace
 
 
@@ -20,7 +19,7 @@ class Inside:
     `edge_variance` is v_I of Eq. (7), squared intensity.
     """
 
-    edge_variance: Any = jnp.inf
+    edge_variance: Number = jnp.inf
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> Observation:
         zeta = edge_map(unknowns.latent, self.edge_variance)
@@ -36,11 +35,11 @@ class Confirmed:
     as `model_error`, that of the blur model in display values, halves it. `neighbours` scales Eq. (5).
     """
 
-    unconfirmed: Any = 1.0
-    ends: Any = 1.0
-    clipped: Any = 1.0
-    model_error: Any = jnp.inf
-    neighbours: Any = 1.0
+    unconfirmed: Number = 1.0
+    ends: Number = 1.0
+    clipped: Number = 1.0
+    model_error: Number = jnp.inf
+    neighbours: Number = 1.0
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> Observation:
         return self.weigh(self.see(unknowns, observation))

@@ -1,6 +1,6 @@
 """What is found out about the camera of a clip: its curve, the exposures of frames, the shutter."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import jax.numpy as jnp
 
@@ -11,7 +11,7 @@ from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
-from gvd_jax.shapes import Array, DutyCycle, Float, Flow
+from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Number
 from gvd_jax.trees import pytree, replace, static
 
 SAMPLES = (4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
@@ -26,7 +26,7 @@ class Camera:
     """
 
     transfer: Transfer | None = static(default=NONE)
-    exposure_change: Any = jnp.inf
+    exposure_change: Number = jnp.inf
 
 
 @pytree

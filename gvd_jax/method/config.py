@@ -20,7 +20,7 @@ from gvd_jax.model.terms import Term
 from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.transfer import TRANSFERS
-from gvd_jax.shapes import Flow
+from gvd_jax.shapes import Flow, Number
 from gvd_jax.solve.blocks import Block, Role
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import pytree, replace
@@ -80,7 +80,7 @@ class Config:
                 return replace(self, camera=replace(self.camera, transfer=transfer))
         raise InputError(f"unknown transfer {name!r}: choose {', '.join(t.name for t in TRANSFERS)} or auto")
 
-    def with_weights(self, **weights: Any) -> "Config":
+    def with_weights(self, **weights: Number) -> "Config":
         """The same settings under other weights of terms, by their names."""
         for name in weights:
             self._known(name, self.energy, "term")

@@ -1,19 +1,17 @@
 """How far the blurry frames are to be believed: noise, and the clipping of the sensor."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.shapes import Array, Float, Frames, Scalar
+from gvd_jax.shapes import Array, Float, Frames, Number, Scalar
 
 CLIPPED = 0.99  # display values above it say only that there was as much light or more
 
 
-def data_worth(frames: Frames, model_error: Any) -> Scalar:
+def data_worth(frames: Frames, model_error: Number) -> Scalar:
     """What noise leaves of the weight of the data term, in (0, 1], for frames [T, H, W, C].
 
     The weight of squares is the reciprocal of the variance of what the model leaves: noise and an error of its own.
@@ -22,7 +20,7 @@ def data_worth(frames: Frames, model_error: Any) -> Scalar:
     return 1 / (1 + jnp.square(noise / model_error).mean())
 
 
-def clipping_confidence(frames: Frames, clipped: Any) -> Float[Array, "T H W"]:
+def clipping_confidence(frames: Frames, clipped: Number) -> Float[Array, "T H W"]:
     """1, but `clipped` where one of the 3x3 pixels that a derivative of the residual may see is clipped."""
     near = correlate_both((frames.max(-1) >= CLIPPED).astype(frames.dtype), np.ones(3)) > 0
     return jnp.where(near, clipped, jnp.ones_like(frames[..., 0]))

@@ -6,15 +6,13 @@ none is. Restored with G the identity, the latent frames are free of motion blur
 say how much (Zhuo and Sim, "Defocus map estimation from a single image", 2011).
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from gvd_jax.ops.filters import BINOMIAL, central_gradient, correlate_both
 from gvd_jax.ops.gaussian_defocus import discrete_gaussian
 from gvd_jax.ops.resize import resize_map
-from gvd_jax.shapes import Array, DefocusMap, Float, Scalar
+from gvd_jax.shapes import Array, DefocusMap, Float, Number, Scalar
 
 REBLUR = discrete_gaussian(1.0, 4)  # of variance 1
 NARROWEST, WIDEST, INTERVALS = 0.5, 3.0, 11  # pixels; the quantile is interpolated within an interval
@@ -40,7 +38,7 @@ def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], 
 
 
 def defocus_from_edges(
-    latent: Float[Array, "T H W 1"], noise: Scalar, quantile: Any, focused: Any, gain: Any
+    latent: Float[Array, "T H W 1"], noise: Scalar, quantile: Number, focused: Number, gain: Number
 ) -> DefocusMap:
     """sigma = gain sqrt(width^2 - focused^2) [px], width the `quantile` of those around a place, by strength.
 

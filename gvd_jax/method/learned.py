@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gvd_jax.shapes import Array, HostArray, Number
 from gvd_jax.trees import pytree
 
 FILE = files("gvd_jax.method") / "learned.json"
@@ -19,9 +20,9 @@ DUAL = ("latent_tv", "temporal", "temporal_far")
 class LearnedRounds:
     """Of every round, by the names of terms: weights, and the dual steps of the latent frames."""
 
-    weights: dict[str, Any]
-    dual: dict[str, Any]
-    model_error: Any
+    weights: dict[str, Number]
+    dual: dict[str, Number]
+    model_error: Number
 
 
 @pytree
@@ -31,11 +32,11 @@ class LearnedFinish:
     Filters that are None are left out.
     """
 
-    weights: dict[str, Any]
-    dual: dict[str, Any]
-    model_error: Any
-    filters: Any
-    colour_filters: Any
+    weights: dict[str, Number]
+    dual: dict[str, Number]
+    model_error: Number
+    filters: Array | HostArray | None
+    colour_filters: Array | HostArray | None
 
 
 def read_learned() -> tuple[LearnedRounds, LearnedFinish]:

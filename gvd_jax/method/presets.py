@@ -1,8 +1,6 @@
 """Schedules and energies of the presets. `paper_...` are the one place with the paper's numbers, each with its
 section."""
 
-from typing import Any
-
 import jax.numpy as jnp
 
 from gvd_jax.convex.norms import HyperLaplacian
@@ -21,6 +19,7 @@ from gvd_jax.model.energy import Energy, gvd_energy
 from gvd_jax.model.experts import FieldOfExperts
 from gvd_jax.model.terms import ABSOLUTE, BRIGHTNESS, ISOTROPIC, STRUCTURE, TEMPORAL, TEMPORAL_FAR, Term
 from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT
+from gvd_jax.shapes import Number
 from gvd_jax.solve.blocks import CONSTANCY_FLOW, LATENT_BLOCK, START_FLOW, Block, Dual, Linearised, Quadratic
 from gvd_jax.solve.linearise import Gradient
 from gvd_jax.solve.subproblem import BlockOptions
@@ -56,7 +55,7 @@ def default_energy() -> Energy:
     return {name: term for name, term in printed.items() if name != "defocus_tv"} | constancy(0.05, 0.5)
 
 
-def draft_of(block: Block, neighbours: Any) -> Block:
+def draft_of(block: Block, neighbours: Number) -> Block:
     """The block under neighbours that are believed that far: the dual steps of their terms make up for it."""
     roles = {
         name: replace(role, step=role.step / neighbours) if name in ("temporal", "temporal_far") else role
@@ -66,7 +65,7 @@ def draft_of(block: Block, neighbours: Any) -> Block:
 
 
 def default_schedule(
-    latent: Block = LATENT_BLOCK, draft_neighbours: Any = DRAFT_NEIGHBOURS, model_error: Any = MODEL_ERROR
+    latent: Block = LATENT_BLOCK, draft_neighbours: Number = DRAFT_NEIGHBOURS, model_error: Number = MODEL_ERROR
 ) -> Schedule:
     """Two rounds at half the size, where a large blur is a small one and the flow gets out of it, and two at full
     size; every flow is searched anew, in latent frames solved afresh."""

@@ -1,7 +1,6 @@
 """The energy of Eq. (8): a dictionary of terms, which carries all weights, and the functions every user needs of it."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,13 +21,13 @@ from gvd_jax.model.terms import (
     latent_gradient,
 )
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.shapes import Scalar
+from gvd_jax.shapes import Number, Scalar
 from gvd_jax.trees import sum_behind
 
 Energy = dict[str, Term]
 
 
-def gvd_energy(data: Any, temporal: Any, latent_tv: Any, flow_tv: Any, defocus_tv: Any) -> Energy:
+def gvd_energy(data: Number, temporal: Number, latent_tv: Number, flow_tv: Number, defocus_tv: Number) -> Energy:
     """The terms of Eq. (8) under its weights lambda, mu, 1, nu_u and nu_sigma, which are traced.
 
     N = 2 of Eq. (5) makes two terms of one weight: "temporal" of the nearest neighbours and "temporal_far".

@@ -17,6 +17,7 @@ from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import image_gradient
 from gvd_jax.ops.filters import central_gradient, smooth, smooth_gradient
 from gvd_jax.ops.warp import DISTANCES, displacements, warp
+from gvd_jax.shapes import Number
 from gvd_jax.trees import code, pytree, static
 
 Residual = Callable[[Unknowns, Observation], Any]
@@ -46,7 +47,7 @@ class Term:
     Arrays that a residual knows per pixel or frame are declared with `held`, and follow the clip to windows and levels.
     """
 
-    weight: Any
+    weight: Number
     residual: Residual = code()
     norm: Norm = static()
 

@@ -10,7 +10,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.model.axes import pixel_axes, resized, shape_of
 from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
-from gvd_jax.shapes import Array, Frames
+from gvd_jax.shapes import Array, Frames, Number
 from gvd_jax.trees import code, pytree, static
 
 Planes = tuple[jax.Array, ...]
@@ -88,8 +88,8 @@ class Unknown:
     name: str = static()
     axes: str = static()
     start: Any = code(default=None)
-    lower: Any = -jnp.inf
-    upper: Any = jnp.inf
+    lower: Number = -jnp.inf
+    upper: Number = jnp.inf
     to_level: Callable[[Array, str, int, int], Array] = static(default=_same)
 
     def first(self, gray: Frames) -> Array:

@@ -21,7 +21,7 @@ def disc(radius: float, reach: int) -> np.ndarray:
     """The share of every pixel that a disc covers, [2 reach + 1, 2 reach + 1], which sums to one."""
     size = 2 * reach + 1
     place = (np.arange(size * FINER) + 0.5) / FINER - size / 2
-    inside = place[:, None] ** 2 + place**2 <= max(radius, 0.5 / FINER) ** 2
+    inside = place[:, None] ** 2 + place**2 <= max(radius, 1 / FINER) ** 2
     covered = inside.reshape(size, FINER, size, FINER).sum((1, 3)).astype(float)
     return covered / covered.sum()
 

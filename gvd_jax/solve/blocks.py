@@ -3,13 +3,12 @@
 A role is the choice of a convex model of the term. What it takes for granted is checked before anything is solved.
 """
 
-from typing import Any
-
 import jax
 
 from gvd_jax.errors import InputError
 from gvd_jax.model.terms import Term
 from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
+from gvd_jax.shapes import Number
 from gvd_jax.solve.linearise import (
     MATRIX_FREE,
     PER_PIXEL,
@@ -30,7 +29,7 @@ class Dual:
     The dual steps by `step`, eta of Eqs. (10), (14) and (17), times the weight of the term.
     """
 
-    step: Any = 10.0
+    step: Number = 10.0
 
     def check(self, name: str, term: Term, point: Point) -> None:
         """Raise `InputError` unless the residual is affine."""

@@ -20,7 +20,7 @@ from gvd_jax.model.energy import cost_over, term_value
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Term
 from gvd_jax.model.unknowns import Planes, Unknown, Unknowns
-from gvd_jax.shapes import Array
+from gvd_jax.shapes import Array, Number
 from gvd_jax.trees import replace
 
 Model = tuple[tuple[Quadratic, ...], Planes]  # quadratic terms of the planes x, and the linear cost g
@@ -64,7 +64,7 @@ def is_affine(term: Term, point: Point) -> bool:
     return True
 
 
-def affine(term: Term, eta: Any, point: Point) -> AffineTerm:
+def affine(term: Term, eta: Number, point: Point) -> AffineTerm:
     """An affine residual as offset + linear(x), x as planes, whose dual steps by `eta` times its weight."""
     offset, linear = jax.linearize(point.residual(term), jax.tree.map(jnp.zeros_like, point.planes))
     return AffineTerm(term.weight, eta, offset, linear, term.norm)

@@ -17,7 +17,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.shapes import Array, Float, Int, Scalar
+from gvd_jax.shapes import Array, Float, Int, Number, Scalar
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.linearise import Point, affine
 from gvd_jax.solve.status import Status
@@ -29,7 +29,7 @@ class BlockOptions:
     """How a block is solved: `radius` bounds the change per linearisation, in units of the unknown."""
 
     steps: Steps = Steps()
-    radius: Any = 1.0
+    radius: Number = 1.0
     linearisations: int = static(default=1)
 
 

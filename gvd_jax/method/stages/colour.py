@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.data_weight import clipping_confidence
-from gvd_jax.method.problem import Info, Problem, State, energies, observed
+from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
 from gvd_jax.method.stages.solve import solve_block, terms_of
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
@@ -33,6 +33,19 @@ def _channel(
     blurry = jax.lax.dynamic_slice_in_dim(frames, number, 1, -1)
     start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - gray.blurry, 0, 1))
     return start, believe.weigh(replace(gray, blurry=blurry))
+
+
+@pytree
+class ToColour:
+    """Put the restored gray under the colours of the blurry frames: a `Solve` behind it takes all channels at once."""
+
+    name: str = static(default="to colour")
+    cost: float = static(default=0.0)
+
+    def run(self, state: State, problem: Problem) -> tuple[State, Info]:
+        """The state with latent frames in colour."""
+        latent = jnp.clip(problem.frames + state.unknowns.latent - gray_of(problem), 0, 1)
+        return replace(state, unknowns=replace(state.unknowns, latent=latent)), Info({})
 
 
 @pytree

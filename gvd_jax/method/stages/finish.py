@@ -1,7 +1,5 @@
 """What stands between and behind the subproblems: the defocus of edges, the post-filter, the blend."""
 
-from typing import Any
-
 import jax
 
 from gvd_jax.method.agreement import blend_by_agreement
@@ -11,7 +9,7 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, gray_of
-from gvd_jax.shapes import DefocusMap
+from gvd_jax.shapes import DefocusMap, Number
 from gvd_jax.trees import pytree, replace, static
 
 
@@ -22,9 +20,9 @@ class ReadDefocus:
     `focused` [px] and `gain` were fitted on clips rendered from photographs; experiments/defocus.py has others.
     """
 
-    quantile: Any = 0.25
-    focused: Any = 0.95
-    gain: Any = 1.45
+    quantile: Number = 0.25
+    focused: Number = 0.95
+    gain: Number = 1.45
     unknown: str = static(default="defocus")
     name: str = static(default="edges")
     cost: float = static(default=0.1)
@@ -47,8 +45,8 @@ def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> Defocus
 class PostFilter:
     """Eqs. (18)-(19): `sigma` is sigma_w for intensities in [0, 1]; `occluded` the weight of an occluded neighbour."""
 
-    sigma: Any = 25 / 255
-    occluded: Any = 0.01
+    sigma: Number = 25 / 255
+    occluded: Number = 0.01
     name: str = static(default="filter")
     cost: float = static(default=0.3)
 
@@ -69,7 +67,7 @@ class Blend:
     """Go back towards the blurry frames where restored neighbours differ by more than `tolerance` of the squared
     change: `blend_by_agreement`."""
 
-    tolerance: Any = 0.2
+    tolerance: Number = 0.2
     name: str = static(default="blend")
     cost: float = static(default=0.1)
 

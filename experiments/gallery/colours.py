@@ -1,0 +1,35 @@
+"""A term across colours: edges of the channels lie at the same places (joint total variation), in one joint solve."""
+
+import numpy as np
+
+import gvd_jax as gvd
+from experiments.gallery.pictures import Pictures, Size, draw, shaken
+
+
+def differences(unknowns, observation):
+    """The gradients of how the channels differ from their mean: across an edge all change alike."""
+    latent = unknowns.latent - unknowns.latent.mean(-1, keepdims=True)
+    return latent[:, :, 1:] - latent[:, :, :-1], latent[:, 1:] - latent[:, :-1]
+
+
+def settings(config: gvd.Config) -> gvd.Config:
+    """The last solve takes all channels at once, and the term."""
+    last = next(stage for stage in config.stages if stage.name == "colour")
+    block = last.block.with_term("colours", gvd.Dual())
+    joint = gvd.Solve("joint colour", block, last.options, last.believe, cost=last.cost)
+    term = gvd.Term(1.0, differences, gvd.L1())
+    config = gvd.replace(config, energy=config.energy | {"colours": term})
+    return config.with_stages(lambda stage: (gvd.ToColour(), joint) if stage is last else (stage,))
+
+
+def pictures(size: Size) -> Pictures:
+    clip, config = shaken(size, "coffee", noise=0.02), gvd.Config.fast()
+    restored = {
+        name: np.asarray(gvd.deblur(clip.blurry, clip.duty_cycle, own).latent)
+        for name, own in (("each channel", config), ("across colours", settings(config)))
+    }
+    return {"blurry": clip.blurry} | restored | {"truth": clip.sharp}
+
+
+if __name__ == "__main__":
+    draw("colours", pictures)

@@ -1,0 +1,29 @@
+"""A flow from elsewhere, here OpenCV's DeepFlow (Weinzaepfel et al. 2013), to start from."""
+
+import cv2
+import numpy as np
+
+import gvd_jax as gvd
+from experiments.gallery.pictures import Pictures, Size, draw, shaken
+
+
+def deep_flow(frames: np.ndarray) -> np.ndarray:
+    """The flow of frames [T, H, W, 3] to the next and the previous one, [T, 2, H, W, 2]."""
+    gray = [cv2.cvtColor(np.uint8(255 * frame), cv2.COLOR_RGB2GRAY) for frame in frames]
+    flow = np.zeros((len(gray), 2, *gray[0].shape, 2), np.float32)
+    for k in range(len(gray) - 1):
+        flow[k, 0] = cv2.optflow.createOptFlow_DeepFlow().calc(gray[k], gray[k + 1], None)
+        flow[k + 1, 1] = cv2.optflow.createOptFlow_DeepFlow().calc(gray[k + 1], gray[k], None)
+    return flow
+
+
+def pictures(size: Size) -> Pictures:
+    clip = shaken(size, motion=14.0)
+    config = gvd.Config.fast()
+    own = gvd.deblur(clip.blurry, clip.duty_cycle, config).latent
+    theirs = gvd.deblur(clip.blurry, clip.duty_cycle, config, flow=deep_flow(clip.blurry)).latent
+    return {"blurry": clip.blurry, "own start": np.asarray(own), "DeepFlow": np.asarray(theirs), "truth": clip.sharp}
+
+
+if __name__ == "__main__":
+    draw("deep_flow", pictures)
