@@ -1,10 +1,11 @@
 """A flow from elsewhere, here OpenCV's DeepFlow (Weinzaepfel et al. 2013), to start from."""
 
 import cv2
+import jax.numpy as jnp
 import numpy as np
 
 import gvd_jax as gvd
-from experiments.gallery.pictures import Pictures, Size, draw, shaken
+from experiments.gallery.pictures import Pictures, Size, compare, draw, shaken
 
 
 def deep_flow(frames: np.ndarray) -> np.ndarray:
@@ -18,11 +19,9 @@ def deep_flow(frames: np.ndarray) -> np.ndarray:
 
 
 def pictures(size: Size) -> Pictures:
-    clip = shaken(size, motion=14.0)
-    config = gvd.Config.fast()
-    own = gvd.deblur(clip.blurry, clip.duty_cycle, config).latent
-    theirs = gvd.deblur(clip.blurry, clip.duty_cycle, config, flow=deep_flow(clip.blurry)).latent
-    return {"blurry": clip.blurry, "own start": np.asarray(own), "DeepFlow": np.asarray(theirs), "truth": clip.sharp}
+    clip, fast = shaken(size, motion=14.0), gvd.Config.fast()
+    settings = {"own start": fast, "DeepFlow": fast.with_flow(jnp.asarray(deep_flow(clip.blurry)))}
+    return compare(clip.blurry, clip.sharp, clip.duty_cycle, settings)
 
 
 if __name__ == "__main__":

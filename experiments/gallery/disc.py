@@ -4,23 +4,18 @@ import jax.numpy as jnp
 import numpy as np
 
 import gvd_jax as gvd
-from experiments.gallery.pictures import Pictures, Size, draw, shaken
+from experiments.gallery.pictures import Pictures, Size, compare, draw, shaken
 
 SIGMA = 1.5  # pixels, a disc of radius 3
 
 
 def pictures(size: Size) -> Pictures:
-    clip = shaken(size)
+    clip, gaussian = shaken(size), gvd.Config.fast()
+    disc = gaussian.with_blur(gvd.MotionBlur(), gvd.DiscDefocus())
     truth = gvd.Unknowns(flow=jnp.asarray(clip.flow), defocus=jnp.full(clip.sharp.shape[:3], SIGMA))
-    camera = gvd.observe(jnp.asarray(clip.blurry), clip.duty_cycle)
-    blurry = np.asarray(gvd.Blur((gvd.MotionBlur(), gvd.DiscDefocus()))(jnp.asarray(clip.sharp), truth, camera))
-    base = gvd.Config.default()
-    disc = base.with_blur(gvd.MotionBlur(), gvd.DiscDefocus())
-    restored = {
-        name: np.asarray(gvd.deblur(blurry, clip.duty_cycle, config).latent)
-        for name, config in (("Gaussian", base), ("disc", disc))
-    }
-    return {"blurry": blurry} | restored | {"truth": clip.sharp}
+    seen = gvd.observe(jnp.asarray(clip.blurry), clip.duty_cycle)
+    blurry = np.asarray(disc.blur(jnp.asarray(clip.sharp), truth, seen))
+    return compare(blurry, clip.sharp, clip.duty_cycle, {"Gaussian": gaussian, "disc": disc})
 
 
 if __name__ == "__main__":

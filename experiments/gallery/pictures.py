@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+import gvd_jax as gvd
 from gvd_jax import metrics
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.layers import Layer, photograph, random_path
@@ -22,6 +23,12 @@ def shaken(
     """A photograph under a hand-held shake of `motion` pixels per frame interval on average, at tau = 0.45."""
     path = random_path(np.random.default_rng(5), size[0], motion)
     return render([Layer(photograph(name), 1.5, path)], *size, 0.45, (defocus,), noise=noise, seed=5)
+
+
+def compare(blurry: HostArray, truth: HostArray, duty_cycle: float, settings: dict[str, gvd.Config]) -> Pictures:
+    """A clip as it was, restored under each of the settings, and as it should be."""
+    found = {name: np.asarray(gvd.deblur(blurry, duty_cycle, config).latent) for name, config in settings.items()}
+    return {"blurry": blurry} | found | {"truth": truth}
 
 
 def decibels(pictures: Pictures) -> dict[str, float]:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 import gvd_jax as gvd
-from experiments.gallery.pictures import Pictures, Size, draw, shaken
+from experiments.gallery.pictures import Pictures, Size, compare, draw, shaken
 
 
 @gvd.pytree
@@ -24,8 +22,7 @@ class Sharpen:
 def pictures(size: Size) -> Pictures:
     clip, fast = shaken(size, defocus=0.8), gvd.Config.fast().without_defocus()
     settings = {"fast": fast, "sharpened": fast.with_stage(Sharpen(), after="colour")}
-    restored = {name: gvd.deblur(clip.blurry, clip.duty_cycle, own).latent for name, own in settings.items()}
-    return {"blurry": clip.blurry} | {k: np.asarray(v) for k, v in restored.items()} | {"truth": clip.sharp}
+    return compare(clip.blurry, clip.sharp, clip.duty_cycle, settings)
 
 
 if __name__ == "__main__":

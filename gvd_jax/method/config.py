@@ -1,6 +1,6 @@
 """Every setting of the method: an energy, a blur model, a schedule; and the presets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
@@ -83,7 +83,7 @@ class Config:
     def with_weights(self, **weights: Number) -> "Config":
         """The same settings under other weights of terms, by their names."""
         for name in weights:
-            self._known(name, self.energy, "term")
+            _known(name, self.energy, "term")
         energy = {name: replace(term, weight=weights.get(name, term.weight)) for name, term in self.energy.items()}
         return replace(self, energy=energy)
 
@@ -116,7 +116,7 @@ class Config:
 
     def without_term(self, name: str) -> "Config":
         """The same settings, without the term. Raises `InputError` if there is none of that name."""
-        self._known(name, self.energy, "term")
+        _known(name, self.energy, "term")
         energy = {other: term for other, term in self.energy.items() if other != name}
         return replace(self.with_blocks(lambda block: block.without(name)), energy=energy)
 
@@ -127,7 +127,7 @@ class Config:
 
     def without_unknown(self, name: str) -> "Config":
         """The same settings without an unknown, its stages, and the terms that only they felt."""
-        self._known(name, {unknown.name for unknown in self.unknowns}, "unknown")
+        _known(name, {unknown.name for unknown in self.unknowns}, "unknown")
 
         def solves_for(stage: Any) -> bool:
             return name == (stage.block.unknown.name if isinstance(stage, Solve) else getattr(stage, "unknown", None))
@@ -150,12 +150,12 @@ class Config:
 
     def with_stage(self, stage: Stage, after: str) -> "Config":
         """The same settings with one more stage behind every stage named `after`."""
-        self._known(after, {own.name for own in self.stages}, "stage")
+        _known(after, {own.name for own in self.stages}, "stage")
         return self.with_stages(lambda own: (own, stage) if own.name == after else (own,))
 
     def without_stage(self, name: str) -> "Config":
         """The same settings without the stages of that name."""
-        self._known(name, {own.name for own in self.stages}, "stage")
+        _known(name, {own.name for own in self.stages}, "stage")
         return self.with_stages(lambda own: () if own.name == name else (own,))
 
     def with_stages(self, change: Callable[[Stage], tuple[Stage, ...]]) -> "Config":
@@ -195,7 +195,7 @@ class Config:
         nodes = jax.tree.leaves(self.schedule, is_leaf=lambda node: isinstance(node, Block))
         return [node for node in nodes if isinstance(node, Block)]
 
-    @staticmethod
-    def _known(name: str, known: Any, what: str) -> None:
-        if name not in known:
-            raise InputError(f"these settings have no {what} {name!r}: there are {', '.join(sorted(known))}")
+
+def _known(name: str, known: Collection[str], what: str) -> None:
+    if name not in known:
+        raise InputError(f"these settings have no {what} {name!r}: there are {', '.join(sorted(known))}")

@@ -1,7 +1,7 @@
 """What a run solves, and what one stage hands to the next."""
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -61,6 +61,7 @@ class Info:
     solve: BlockInfo | None = None
 
 
+@runtime_checkable
 class Stage(Protocol):
     """One step of the method: a pytree with its own settings, whose numbers are traced."""
 

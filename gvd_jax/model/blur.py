@@ -5,7 +5,7 @@ adjoint is that of JAX. Its numbers are traced. A blur of your own is one such c
 """
 
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gvd_jax.ops.disc_defocus import RADII, disc_defocus
 from gvd_jax.ops.exposure import Path, quadratic_path
@@ -15,6 +15,7 @@ from gvd_jax.shapes import Frames
 from gvd_jax.trees import pytree, replace, static
 
 
+@runtime_checkable
 class BlurOperator(Protocol):
     """One factor of the blur model, a pytree."""
 

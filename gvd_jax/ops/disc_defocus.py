@@ -17,9 +17,9 @@ FINER = 16  # samples per pixel along either axis of the area that a disc covers
 
 
 @functools.cache
-def disc(radius: float, reach: int) -> np.ndarray:
-    """The share of every pixel that a disc covers, [2 reach + 1, 2 reach + 1], which sums to one."""
-    size = 2 * reach + 1
+def disc(radius: float) -> np.ndarray:
+    """The share of every pixel that a disc covers, a square of odd size, which sums to one."""
+    size = 2 * int(np.ceil(radius)) + 1
     place = (np.arange(size * FINER) + 0.5) / FINER - size / 2
     inside = place[:, None] ** 2 + place**2 <= max(radius, 1 / FINER) ** 2
     covered = inside.reshape(size, FINER, size, FINER).sum((1, 3)).astype(float)
@@ -37,13 +37,16 @@ def disc_defocus(radii: tuple[float, ...], latent: jax.Array, sigma: jax.Array) 
 
     `radii` [px] are static, ascending from 0, two at least. The border is repeated. Linear in the latent.
     """
-    reach = int(np.ceil(radii[-1]))
-    kernels = [disc(radius, reach) for radius in radii]
+    kernels = [disc(radius) for radius in radii]
     weights = blend([_variance(kernel) for kernel in kernels], sigma)
     frames, height, width, channels = latent.shape
     images = jnp.moveaxis(latent, -1, 1).reshape(frames * channels, 1, height, width)
-    padded = jnp.pad(images, [(0, 0), (0, 0), (reach, reach), (reach, reach)], mode="edge")
-    filters = jnp.asarray(np.stack(kernels)[:, None], latent.dtype)
-    stack = jax.lax.conv_general_dilated(padded, filters, (1, 1), "VALID")
-    stack = stack.reshape(frames, channels, len(radii), height, width)
-    return jnp.einsum("tcqhw,qthw->thwc", stack, weights)
+
+    def blurred(kernel):
+        reach = len(kernel) // 2
+        padded = jnp.pad(images, [(0, 0), (0, 0), (reach, reach), (reach, reach)], mode="edge")
+        blurry = jax.lax.conv_general_dilated(padded, jnp.asarray(kernel[None, None], latent.dtype), (1, 1), "VALID")
+        return jnp.moveaxis(blurry.reshape(frames, channels, height, width), 1, -1)
+
+    parts = [weight[..., None] * blurred(kernel) for weight, kernel in zip(weights, kernels, strict=True)]
+    return sum(parts[1:], parts[0])

@@ -8,7 +8,7 @@ difference; that model is unbounded, so it is only trusted inside the box the so
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -77,6 +77,7 @@ def quadratic(term: Term, point: Point) -> QuadraticTerm:
     return QuadraticTerm(term.weight, term.norm.curvature(at_here), offset, linear)
 
 
+@runtime_checkable
 class Storage(Protocol):
     """How the Hessian of quadratic terms is held. Instances are static and compare by value."""
 
@@ -108,6 +109,7 @@ class PerPixel:
 MATRIX_FREE, PER_PIXEL = MatrixFree(), PerPixel()
 
 
+@runtime_checkable
 class Linearisation(Protocol):
     """A convex model of the sum of some terms around a point. Instances are static and compare by value."""
 
