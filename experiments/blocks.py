@@ -19,25 +19,34 @@ import tyro
 import gvd_jax as gvd
 from experiments.clips import TrueClip, read_clip, textured
 from experiments.results import Results, Row
+from experiments.subproblems import (
+    REWEIGHTED_DEFOCUS,
+    latent_stage,
+    printed_energy,
+    problem_of,
+    run_stage,
+    stage_of,
+    start_flow,
+)
 from gvd_jax import metrics
 from gvd_jax.method.duty_cycle import clip_duty_cycle
-from gvd_jax.method.ends import extrapolate_ends
-from gvd_jax.method.initialise import start_flow
-from gvd_jax.method.stages import solve_block
-from gvd_jax.model.variables import Unknowns
-from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.transfer import luma
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, LATENT, REWEIGHTED_DEFOCUS
-from gvd_jax.trees import replace
 
 INTERIOR = slice(1, -1)
 SAMPLES = 12
 
 
-def truth(clip: TrueClip) -> Unknowns:
+def truth(clip: TrueClip) -> gvd.Unknowns:
     """The exact unknowns in gray; the ends' unknown motion keeps the acceleration of their neighbours."""
-    flow = extrapolate_ends(jnp.asarray(np.nan_to_num(clip.flow)))
-    return Unknowns(luma(jnp.asarray(clip.sharp)), flow, jnp.asarray(clip.defocus))
+    known = gvd.Unknowns(latent=luma(jnp.asarray(clip.sharp)), defocus=jnp.asarray(clip.defocus))
+    flow = gvd.GivenFlow(jnp.asarray(np.nan_to_num(clip.flow)))
+    return run_stage(flow, known, problem(clip, gvd.Config.default()))
+
+
+def problem(clip: TrueClip, config: gvd.Config) -> gvd.Problem:
+    """The blurry clip under settings, with `SAMPLES` reads per side of the exposure."""
+    config = gvd.replace(config, blur=config.blur.with_samples(SAMPLES))
+    return problem_of(jnp.asarray(clip.blurry), clip.duty_cycle, config)
 
 
 def timed(function: Callable[[], Any]) -> tuple[Any, Row]:
@@ -53,10 +62,9 @@ def timed(function: Callable[[], Any]) -> tuple[Any, Row]:
 def latent_from_exact_flow(clip: TrueClip) -> Row:
     """Latent frames in colour, started from the blurry ones."""
     config = gvd.Config.default()
-    blurry = jnp.asarray(clip.blurry)
-    tau = jnp.full(len(blurry), clip.duty_cycle)
-    start = replace(truth(clip), latent=blurry)
-    result, seconds = timed(lambda: solve_block(LATENT, start, blurry, tau, config, SAMPLES)[0])
+    blurry = problem(clip, config)
+    start = gvd.replace(truth(clip), latent=blurry.frames)
+    result, seconds = timed(lambda: run_stage(latent_stage(config), start, blurry))
     gain = metrics.psnr(result.latent, clip.sharp) - metrics.psnr(clip.blurry, clip.sharp)
     return {"gain dB": round(gain.mean(), 3), "interior gain dB": round(gain[INTERIOR].mean(), 3)} | seconds
 
@@ -64,12 +72,11 @@ def latent_from_exact_flow(clip: TrueClip) -> Row:
 def flow_from_exact_latent(clip: TrueClip) -> Row:
     """Flow of the sharp frames, searched from zero, then refined with the data term."""
     config = gvd.Config.default()
-    exact, blurry = truth(clip), luma(jnp.asarray(clip.blurry))
-    tau = jnp.full(len(blurry), clip.duty_cycle)
+    exact, blurry = truth(clip), problem(clip, config)
 
     def solve():
-        start = replace(exact, flow=start_flow(exact.latent, config))
-        return solve_block(CONSTANCY_FLOW, start, blurry, tau, config, SAMPLES)[0]
+        start = gvd.replace(exact, flow=start_flow(exact.latent, config))
+        return run_stage(stage_of(config, "flow"), start, blurry)
 
     result, seconds = timed(solve)
     error = metrics.end_point_error(result.flow, np.nan_to_num(clip.flow), clip.known)
@@ -78,11 +85,9 @@ def flow_from_exact_latent(clip: TrueClip) -> Row:
 
 def defocus_from_exact_rest(clip: TrueClip) -> Row:
     """The defocus map from latent frames and flow, started at half a pixel everywhere."""
-    config = replace(gvd.Config.default(), scales=SCALES)
-    exact, blurry = truth(clip), luma(jnp.asarray(clip.blurry))
-    tau = jnp.full(len(blurry), clip.duty_cycle)
-    start = replace(exact, defocus=jnp.full_like(exact.defocus, 0.5))
-    result, seconds = timed(lambda: solve_block(REWEIGHTED_DEFOCUS, start, blurry, tau, config, SAMPLES)[0])
+    exact, blurry = truth(clip), problem(clip, gvd.replace(gvd.Config.default(), energy=printed_energy()))
+    start = gvd.replace(exact, defocus=jnp.full_like(exact.defocus, 0.5))
+    result, seconds = timed(lambda: run_stage(REWEIGHTED_DEFOCUS, start, blurry))
     inner = np.zeros(clip.defocus.shape, bool)
     inner[INTERIOR] = textured(clip.sharp)[INTERIOR]
     error = metrics.defocus_error(result.defocus, clip.defocus, inner)
@@ -92,10 +97,10 @@ def defocus_from_exact_rest(clip: TrueClip) -> Row:
 def duty_cycle_of_blurry(clip: TrueClip) -> Row:
     """The duty cycle that `deblur` finds: from the blurry frames and their start flow."""
     config = gvd.Config.default().with_transfer(clip.transfer)
-    transfer = config.transfer
+    transfer = config.camera.transfer
     assert transfer is not None
-    gray = transfer.gray(jnp.asarray(clip.blurry))
-    found, seconds = timed(lambda: clip_duty_cycle(gray, start_flow(gray, config), config.path, transfer))
+    gray, path = transfer.gray(jnp.asarray(clip.blurry)), config.blur.motion.path
+    found, seconds = timed(lambda: clip_duty_cycle(gray, start_flow(gray, config), path, transfer))
     return {"tau": round(float(found), 3), "true tau": clip.duty_cycle} | seconds
 
 

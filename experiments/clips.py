@@ -8,9 +8,9 @@ import imageio.v3 as iio
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+import gvd_jax as gvd
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.layers import Layer, ellipse, photograph, random_path
-from gvd_jax.video.read_write import read_video
 from gvd_jax.video.synthesize import RenderedClip, render
 
 DIRECTIONS = ("fwd", "bwd")
@@ -64,7 +64,7 @@ def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))
     Without flow/ the flow is that of the affine maps in meta.json, and without those unknown (NaN).
     """
     meta = json.loads((path / "meta.json").read_text())
-    blurry, sharp = (read_video(path / name).frames[:, *crop] for name in ("blur", "sharp"))
+    blurry, sharp = (gvd.read_video(path / name).frames[:, *crop] for name in ("blur", "sharp"))
     clip = of_frames(path.name, blurry, sharp, meta["tau"])
     flow, known, frames = clip.flow, clip.known, len(blurry)
     maps = np.array(meta.get("affine_image_to_texture", []))  # [layer, frame, 2, 3]

@@ -21,24 +21,21 @@ import gvd_jax as gvd
 from experiments.clips import rendered_clip
 from experiments.command import run
 from experiments.results import Results, Row
+from experiments.subproblems import printed_energy
 from gvd_jax import metrics
-from gvd_jax.method.occlusion import visibility
-from gvd_jax.method.pyramid import propagate
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.variables import Unknowns, observe
 from gvd_jax.ops.transfer import luma
-from gvd_jax.trees import replace
 
 FRAMES, HEIGHT, WIDTH = 5, 180, 240
 TAU = 0.5
 MOTION = 6.0  # px per frame interval on average
 SAMPLES = 6
+STARTS = ("afresh", "guess ends")  # stages that only set what the next one begins with
 
 
 def _paper_on_our_energy() -> gvd.Config:
     """The paper's levels, blocks, linearisation and iterations, with the default's kernel and data weight."""
     config, default = gvd.Config.gvd2015(), gvd.Config.default()
-    return replace(config, path=default.path, weights=replace(config.weights, data=default.weights.data))
+    return config.with_blur(*default.blur.operators).with_weights(data=default.energy["data"].weight)
 
 
 SCHEDULES: dict[str, Callable[[], gvd.Config]] = {
@@ -50,13 +47,15 @@ SCHEDULES: dict[str, Callable[[], gvd.Config]] = {
 
 
 @partial(jax.jit, static_argnames="shape")
-def _judge(unknowns: Unknowns, gray: jax.Array, shape: tuple[int, int]) -> tuple[jax.Array, jax.Array]:
+def _judge(unknowns: gvd.Unknowns, gray: jax.Array, shape: tuple[int, int]) -> tuple[jax.Array, jax.Array]:
     """Energy per pixel, and the luma, at full size."""
-    full = propagate(replace(unknowns, latent=luma(unknowns.latent)), shape)
-    observation = replace(observe(gray, jnp.full(FRAMES, TAU)), visibility=visibility(full.flow))
-    default = gvd.Config.default()
-    energy = gvd.gvd_energy(default.weights, BlurModel(default.path, SAMPLES, default.scales))
-    total, _ = gvd.evaluate(energy, full, observation)
+    unknowns = gvd.replace(unknowns, latent=luma(unknowns.latent))
+    if "defocus" not in unknowns:
+        unknowns = gvd.replace(unknowns, defocus=jnp.zeros(unknowns.latent.shape[:3]))
+    declared = (gvd.LATENT, gvd.FLOW, gvd.DEFOCUS)
+    full = gvd.Unknowns(**{own.name: own.to_level(unknowns[own.name], own.axes, *shape) for own in declared})
+    observation = gvd.observe(gray, TAU, gvd.Config.default().blur.with_samples(SAMPLES))
+    total, _ = gvd.evaluate(printed_energy(), full, gvd.Confirmed().see(full, observation))
     return total / gray.size, full.latent
 
 
@@ -74,7 +73,7 @@ def measure(config: gvd.Config) -> Row:
         energy, latent = _judge(step.unknowns, gray, (HEIGHT, WIDTH))
         return [round(step.seconds, 2), round(float(energy), 4), round(float(metrics.psnr(latent, sharp).mean()), 3)]
 
-    curve = [point(step) for step in steps if step.unknowns is not None]
+    curve = [point(step) for step in steps if step.unknowns is not None and step.stage not in STARTS]
     seconds, energy, luma_psnr = curve[-1]
     gain = metrics.psnr(result.latent, clip.sharp) - metrics.psnr(clip.blurry, clip.sharp)
     return {

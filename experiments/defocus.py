@@ -17,18 +17,11 @@ import gvd_jax as gvd
 from experiments.clips import defocused_clip, textured
 from experiments.command import run
 from experiments.results import Results, Row
+from experiments.subproblems import REWEIGHTED_DEFOCUS, latent_stage, printed_energy, problem_of, run_stage, stage_of
 from gvd_jax import metrics
-from gvd_jax.method.config import Config
-from gvd_jax.method.plan import make_plan
-from gvd_jax.method.stages import run_stage, solve_block
-from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.transfer import luma
-from gvd_jax.progress import Progress
 from gvd_jax.shapes import DefocusMap, Frames
-from gvd_jax.solve.blocks import LATENT, REWEIGHTED_DEFOCUS
-from gvd_jax.trees import replace
 from gvd_jax.video.synthesize import RenderedClip
 
 CANDIDATES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)  # pixels
@@ -47,37 +40,38 @@ def clips() -> dict[str, RenderedClip]:
     }
 
 
-def before_the_edges(clip: RenderedClip, config: Config) -> Unknowns:
+def before_the_edges(clip: RenderedClip, config: gvd.Config) -> gvd.Unknowns:
     """The flow, and latent frames without defocus."""
-    states: list[Unknowns] = []
+    states: list[gvd.Unknowns] = []
 
-    def keep(step: Progress) -> None:
+    def keep(step: gvd.Progress) -> None:
         if step.stage == "edges":
             states.append(step.unknowns)
 
     gvd.deblur(clip.blurry, clip.duty_cycle, config, hooks=[keep])
-    return replace(states[0], defocus=jnp.zeros_like(states[0].defocus))
+    return gvd.replace(states[0], defocus=jnp.zeros(states[0].latent.shape[:3]))
 
 
-Way = Callable[[Unknowns, Frames, jax.Array, Config], DefocusMap]
+Way = Callable[[gvd.Unknowns, Frames, jax.Array, gvd.Config], DefocusMap]
 
 
 def _with_each(
-    unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config
+    unknowns: gvd.Unknowns, gray: Frames, tau: jax.Array, config: gvd.Config
 ) -> tuple[list[jax.Array], list[jax.Array]]:
     """Latent frames restored with each candidate everywhere, and the residual they leave, by window."""
-    data = jax.jit(config.energy(LATENT, SAMPLES)["data"].residual)
+    data = jax.jit(config.energy["data"].residual)
+    observation = gvd.observe(gray, tau, config.blur)
     latents, residuals = [], []
     for sigma in CANDIDATES:
-        start = replace(unknowns, latent=gray, defocus=jnp.full_like(unknowns.defocus, sigma))
-        solved, _, _ = solve_block(LATENT, start, gray, tau, config, SAMPLES)
-        square = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(solved, observe(gray, tau)))]).sum(0)
+        start = gvd.replace(unknowns, latent=gray, defocus=jnp.full_like(unknowns.defocus, sigma))
+        solved = run_stage(latent_stage(config), start, problem_of(gray, tau, config))
+        square = jnp.stack([jnp.square(r) for r in jax.tree.leaves(data(solved, observation))]).sum(0)
         latents.append(solved.latent[..., 0])
         residuals.append(correlate_both(square, WINDOW))
     return latents, residuals
 
 
-def discrepancy(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
+def discrepancy(unknowns: gvd.Unknowns, gray: Frames, tau: jax.Array, config: gvd.Config) -> DefocusMap:
     """The largest candidate up to which the residual stays below `RATIO` times that without defocus."""
     _, residuals = _with_each(unknowns, gray, tau, config)
     residual = jnp.stack(residuals)
@@ -85,7 +79,7 @@ def discrepancy(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config
     return jnp.asarray(CANDIDATES)[fits.sum(0) - 1]
 
 
-def sparsity(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
+def sparsity(unknowns: gvd.Unknowns, gray: Frames, tau: jax.Array, config: gvd.Config) -> DefocusMap:
     """The candidate whose latent frames have the sparsest gradients, as l1 / l2 of a window (Krishnan et al. 2011)."""
     latents, _ = _with_each(unknowns, gray, tau, config)
     squares = [jnp.square(jnp.stack(jnp.gradient(latent, axis=(1, 2)))).sum(0) for latent in latents]
@@ -93,22 +87,22 @@ def sparsity(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -
     return jnp.asarray(CANDIDATES)[jnp.stack(density).argmin(0)]
 
 
-def descent(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
+def descent(unknowns: gvd.Unknowns, gray: Frames, tau: jax.Array, config: gvd.Config) -> DefocusMap:
     """Eq. (8) alone: latent frames and defocus in turn, from 1 px."""
-    unknowns = replace(unknowns, defocus=jnp.ones_like(unknowns.defocus))
+    problem = problem_of(gray, tau, gvd.replace(config, energy=printed_energy()))
+    unknowns = gvd.replace(unknowns, defocus=jnp.ones_like(unknowns.defocus))
     for _ in range(3):
-        unknowns, _, _ = solve_block(LATENT, replace(unknowns, latent=gray), gray, tau, config, SAMPLES)
-        unknowns, _, _ = solve_block(REWEIGHTED_DEFOCUS, unknowns, gray, tau, config, SAMPLES)
+        unknowns = run_stage(latent_stage(config), gvd.replace(unknowns, latent=gray), problem)
+        unknowns = run_stage(REWEIGHTED_DEFOCUS, unknowns, problem)
     return unknowns.defocus
 
 
-def edges(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
+def edges(unknowns: gvd.Unknowns, gray: Frames, tau: jax.Array, config: gvd.Config) -> DefocusMap:
     """What the default does."""
-    stage = next(s for s in make_plan(gray.shape[1], gray.shape[2], config) if s.kind == "edges")
-    return run_stage(stage, unknowns, gray, tau, config)[0].defocus
+    return run_stage(stage_of(config, "edges"), unknowns, problem_of(gray, tau, config)).defocus
 
 
-def none(unknowns: Unknowns, gray: Frames, tau: jax.Array, config: Config) -> DefocusMap:
+def none(unknowns: gvd.Unknowns, gray: Frames, tau: jax.Array, config: gvd.Config) -> DefocusMap:
     """The whole clip in focus."""
     return jnp.zeros_like(unknowns.defocus)
 
@@ -117,13 +111,12 @@ WAYS: dict[str, Way] = {way.__name__: way for way in (none, descent, discrepancy
 
 
 def _restored(
-    clip: RenderedClip, unknowns: Unknowns, defocus: DefocusMap, tau: jax.Array, config: Config
+    clip: RenderedClip, unknowns: gvd.Unknowns, defocus: DefocusMap, tau: jax.Array, config: gvd.Config
 ) -> np.ndarray:
-    frames = jnp.asarray(clip.blurry, jnp.float32)
-    unknowns = replace(unknowns, defocus=jnp.asarray(defocus, jnp.float32))
-    plan = make_plan(frames.shape[1], frames.shape[2], config)
-    for stage in plan[[s.kind for s in plan].index("edges") + 1 :]:
-        unknowns, _, _ = run_stage(stage, unknowns, frames, tau, config)
+    problem = problem_of(jnp.asarray(clip.blurry, jnp.float32), tau, config)
+    unknowns = gvd.replace(unknowns, defocus=jnp.asarray(defocus, jnp.float32))
+    for stage in config.stages[[stage.name for stage in config.stages].index("edges") + 1 :]:
+        unknowns = run_stage(stage, unknowns, problem)
     return np.clip(np.asarray(unknowns.latent), 0, 1)
 
 
@@ -140,7 +133,8 @@ def _row(clip: RenderedClip, latent: np.ndarray, defocus: np.ndarray) -> Row:
 def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/defocus.json")) -> None:
     """Measure the named rows, or those that are missing, and print the table."""
     kept = Results(results)
-    config = replace(Config.default(), samples=SAMPLES, scales=SCALES)
+    default = gvd.Config.default()
+    config = gvd.replace(default, blur=default.blur.with_samples(SAMPLES))
     for name, clip in clips().items():
         names = {way: f"{name}/{way}" for way in (*WAYS, "truth")}
         wanted = [way for way, row in names.items() if kept.wants(row, rows)]

@@ -1,41 +1,50 @@
-"""Latent frames for a flow and a defocus that are given; with the true ones, what the blind method cannot beat."""
+"""Latent frames for a flow and a defocus that are given: the latent solve alone.
 
+With the true ones that is no bound. The true flow has no value where a point leaves the frame or is hidden, and the
+model none where layers mix in the exposure: a flow that was found for the blur may explain it better. And the latent
+frames are those of a regularised solve, the best for no flow in particular.
+"""
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 import gvd_jax as gvd
 from experiments.clips import TrueClip
-from gvd_jax.method.config import Config
-from gvd_jax.method.ends import extrapolate_ends
-from gvd_jax.method.parts import Pyramid
-from gvd_jax.method.plan import make_plan
-from gvd_jax.method.stages import run_stage
-from gvd_jax.method.start import samples_for, to_gray
-from gvd_jax.model.variables import Unknowns
 from gvd_jax.shapes import HostArray
-from gvd_jax.trees import replace
 
 
-def restore_exactly(clip: TrueClip, config: Config) -> gvd.Result:
+@gvd.pytree
+class GivenDefocus:
+    """The stage that gives a defocus [T, H, W], pixels at full size."""
+
+    defocus: jax.Array = gvd.held("T H W", to_level=gvd.DEFOCUS.to_level)
+    name: str = gvd.static(default="given defocus")
+    cost: float = gvd.static(default=0.0)
+
+    def run(self, state: gvd.State, problem: gvd.Problem) -> tuple[gvd.State, gvd.Info]:
+        """The state with that defocus."""
+        return gvd.replace(state, unknowns=gvd.replace(state.unknowns, defocus=self.defocus)), gvd.Info({})
+
+
+def restore_exactly(clip: TrueClip, config: gvd.Config) -> gvd.Result:
     """With the true flow and defocus."""
     return restore_with(clip.blurry, np.nan_to_num(clip.flow), clip.defocus, clip.duty_cycle, config)
 
 
 def restore_with(
-    frames: HostArray, flow: HostArray, defocus: HostArray, duty_cycle: float, config: Config
+    frames: HostArray, flow: HostArray, defocus: HostArray, duty_cycle: float, config: gvd.Config
 ) -> gvd.Result:
-    """Latent frames of `frames` [T, H, W, C], gray and in colour, by the solvers of `config`.
+    """Latent frames of `frames` [T, H, W, C], gray and in colour, by the first and the last solver of `config`.
 
     `flow` [T, 2, H, W, 2], pixels per frame interval, but the motion beyond the ends is extrapolated; `defocus`
-    [T, H, W], pixels.
+    [T, H, W], pixels: the gray frames are restored without it, as they are where it is read off their edges.
     """
-    blurry, motion, sigma = (jnp.asarray(x, jnp.float32) for x in (frames, flow, defocus))
-    tau = jnp.full(len(blurry), duty_cycle, jnp.float32)
-    motion = extrapolate_ends(motion)
-    config = replace(config, samples=samples_for(motion, tau), pyramid=Pyramid())
-    unknowns = Unknowns(to_gray(blurry, config), motion, sigma)
-    plan = make_plan(blurry.shape[1], blurry.shape[2], config)
-    kinds = [stage.kind for stage in plan]
-    for stage in (plan[kinds.index("latent")], *plan[kinds.index("colour") :]):
-        unknowns, _, _ = run_stage(stage, unknowns, blurry, tau, config)
-    return gvd.Result(unknowns.latent, motion, sigma, jnp.ones_like(sigma), tau, ())
+    stages = config.stages
+    latent = next(s for s in stages if isinstance(s, gvd.Solve) and s.block.unknown.name == "latent")
+    last = stages[[stage.name for stage in stages].index("colour") :]
+    motion, sigma = (jnp.asarray(x, jnp.float32) for x in (flow, defocus))
+    given = (GivenDefocus(sigma),) if defocus.any() else ()  # in focus the programs without it do
+    schedule = (gvd.GivenFlow(motion), latent, *given, *last)
+    camera = gvd.replace(config.camera, exposure_change=jnp.inf)
+    return gvd.deblur(frames, duty_cycle, gvd.replace(config, schedule=schedule, camera=camera))

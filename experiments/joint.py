@@ -34,22 +34,10 @@ from experiments.clips import rendered_clip
 from experiments.command import run
 from experiments.convergence import draw
 from experiments.results import Results, Row
+from experiments.subproblems import printed_energy, start_flow
 from gvd_jax import metrics
-from gvd_jax.convex.norms import L1, GroupL2, Norm
-from gvd_jax.convex.pdhg import Steps
-from gvd_jax.method.initialise import start_flow
-from gvd_jax.method.occlusion import visibility
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.energy import Energy, evaluate, gvd_energy
-from gvd_jax.model.terms import ABSOLUTE, Residual, Term
-from gvd_jax.model.variables import Observation, Unknowns, observe
-from gvd_jax.ops.gaussian_defocus import SCALES
 from gvd_jax.ops.transfer import luma
 from gvd_jax.shapes import Array, Frames, Scalar
-from gvd_jax.solve import subproblem
-from gvd_jax.solve.blocks import DEFOCUS, FLOW, LATENT, REWEIGHTED_DEFOCUS, Block
-from gvd_jax.solve.subproblem import BlockOptions
-from gvd_jax.trees import pytree, replace, static
 
 FRAMES, HEIGHT, WIDTH = 5, 96, 128
 TAU = 0.5
@@ -68,31 +56,31 @@ FLOW_UNIT = 0.1  # px
 DEFOCUS_UNIT = 0.2  # px
 MARGIN = 0.01  # of the box: at its ends a free coordinate has no slope
 
-BRIGHTEST, WIDEST = 1.0, SCALES[-1]
+BRIGHTEST, WIDEST = 1.0, float(gvd.DEFOCUS.upper)
 
 
-@pytree
+@gvd.pytree
 class Softened:
     """sqrt(n^2 + epsilon^2) - epsilon of every cost n that `norm` gives of a residual."""
 
     epsilon: Any
-    residual: Residual = static()
-    norm: Norm = static()
+    residual: Callable[..., Any] = gvd.static()
+    norm: gvd.Norm = gvd.static()
 
-    def __call__(self, unknowns: Unknowns, observation: Observation) -> Any:
+    def __call__(self, unknowns: gvd.Unknowns, observation: gvd.Observation) -> Any:
         def soften(n):
             return n * n / (jnp.sqrt(n * n + self.epsilon**2) + self.epsilon)  # the difference without its rounding
 
         return jax.tree.map(soften, self.norm.cost(self.residual(unknowns, observation)))
 
 
-def smoothed(energy: Energy, epsilon: float) -> Energy:
+def smoothed(energy: gvd.Energy, epsilon: Any) -> gvd.Energy:
     """The energy with a derivative everywhere: norms are round below `epsilon` times the floor of their reweighting."""
 
-    def smooth(term: Term) -> Term:
-        if not isinstance(term.norm, L1 | GroupL2):
+    def smooth(term: gvd.Term) -> gvd.Term:
+        if not isinstance(term.norm, gvd.L1 | gvd.GroupL2):
             return term
-        return Term(term.weight, Softened(epsilon * term.norm.floor, term.residual, term.norm), ABSOLUTE)
+        return gvd.Term(term.weight, Softened(epsilon * term.norm.floor, term.residual, term.norm), gvd.L1())
 
     return {name: smooth(term) for name, term in energy.items()}
 
@@ -105,25 +93,25 @@ def _from_angle(angle: Array, upper: float) -> Array:
     return upper * jnp.square(jnp.sin(angle / upper))
 
 
-def to_free(unknowns: Unknowns) -> Unknowns:
+def to_free(unknowns: gvd.Unknowns) -> gvd.Unknowns:
     """Coordinates without a box: x = b sin^2(y / b) is in [0, b] whatever y; and all in their units."""
-    return Unknowns(
-        _to_angle(unknowns.latent, BRIGHTEST) / LATENT_UNIT,
-        unknowns.flow / FLOW_UNIT,
-        _to_angle(unknowns.defocus, WIDEST) / DEFOCUS_UNIT,
+    return gvd.Unknowns(
+        latent=_to_angle(unknowns.latent, BRIGHTEST) / LATENT_UNIT,
+        flow=unknowns.flow / FLOW_UNIT,
+        defocus=_to_angle(unknowns.defocus, WIDEST) / DEFOCUS_UNIT,
     )
 
 
-def from_free(free: Unknowns) -> Unknowns:
+def from_free(free: gvd.Unknowns) -> gvd.Unknowns:
     """The inverse of `to_free`."""
-    return Unknowns(
-        _from_angle(LATENT_UNIT * free.latent, BRIGHTEST),
-        FLOW_UNIT * free.flow,
-        _from_angle(DEFOCUS_UNIT * free.defocus, WIDEST),
+    return gvd.Unknowns(
+        latent=_from_angle(LATENT_UNIT * free.latent, BRIGHTEST),
+        flow=FLOW_UNIT * free.flow,
+        defocus=_from_angle(DEFOCUS_UNIT * free.defocus, WIDEST),
     )
 
 
-Cost = Callable[[Unknowns], Scalar]
+Cost = Callable[[gvd.Unknowns], Scalar]
 
 
 @dataclass(frozen=True)
@@ -136,7 +124,7 @@ class Adam:
     def optimiser(self) -> Any:
         return optax.adam(optax.cosine_decay_schedule(1.0, self.steps))
 
-    def change(self, cost: Cost, free: Unknowns, state: Any) -> tuple[Any, Any]:
+    def change(self, cost: Cost, free: gvd.Unknowns, state: Any) -> tuple[Any, Any]:
         return self.optimiser.update(jax.grad(cost)(free), state)
 
 
@@ -150,19 +138,19 @@ class LBFGS:
     def optimiser(self) -> Any:
         return optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(LINE_SEARCH, initial_guess_strategy="one"))
 
-    def change(self, cost: Cost, free: Unknowns, state: Any) -> tuple[Any, Any]:
+    def change(self, cost: Cost, free: gvd.Unknowns, state: Any) -> tuple[Any, Any]:
         value, slope = optax.value_and_grad_from_state(cost)(free, state=state)
         return self.optimiser.update(slope, state, free, value=value, grad=slope, value_fn=cost)
 
 
 @partial(jax.jit, static_argnames=("descent", "steps"))
 def descend(
-    descent: Adam | LBFGS, steps: int, energy: Energy, observation: Observation, free: Unknowns, state: Any
-) -> tuple[Unknowns, Any]:
+    descent: Adam | LBFGS, steps: int, energy: gvd.Energy, seen: gvd.Observation, free: gvd.Unknowns, state: Any
+) -> tuple[gvd.Unknowns, Any]:
     """So many steps on the energy per pixel."""
 
     def cost(free):
-        return evaluate(energy, from_free(free), observation)[0] / free.latent.size
+        return gvd.evaluate(energy, from_free(free), seen)[0] / free.latent.size
 
     def step(carry, _):
         free, state = carry
@@ -172,20 +160,20 @@ def descend(
     return jax.lax.scan(step, (free, state), None, length=steps)[0]
 
 
-@pytree
+@gvd.pytree
 class Problem:
     """What all minimise, and from where."""
 
-    energy: Energy
-    observation: Observation
-    start: Unknowns
+    energy: gvd.Energy
+    observation: gvd.Observation
+    start: gvd.Unknowns
 
 
-Solver = Callable[[Problem], Iterator[Unknowns]]
-Round = tuple[tuple[Block, BlockOptions], ...]
+Solver = Callable[[Problem], Iterator[gvd.Unknowns]]
+Round = tuple[tuple[gvd.Block, gvd.BlockOptions], ...]
 
 
-def joint(descent: Adam | LBFGS, problem: Problem) -> Iterator[Unknowns]:
+def joint(descent: Adam | LBFGS, problem: Problem) -> Iterator[gvd.Unknowns]:
     """The unknowns after every chunk of steps."""
     energy, free = smoothed(problem.energy, EPSILON), to_free(problem.start)
     state = descent.optimiser.init(free)
@@ -194,38 +182,43 @@ def joint(descent: Adam | LBFGS, problem: Problem) -> Iterator[Unknowns]:
         yield from_free(free)
 
 
-@partial(jax.jit, static_argnames="block")
-def _solve(block: Block, problem: Problem, options: BlockOptions) -> Unknowns:
-    return subproblem.run(block, problem.energy, problem.start, problem.observation, options)[0]
+@jax.jit
+def _solve(block: gvd.Block, problem: Problem, options: gvd.BlockOptions) -> gvd.Unknowns:
+    return gvd.solve_subproblem(block, problem.energy, problem.start, problem.observation, options)[0]
 
 
-def alternate(blocks: Round, rounds: int, problem: Problem) -> Iterator[Unknowns]:
+def alternate(blocks: Round, rounds: int, problem: Problem) -> Iterator[gvd.Unknowns]:
     """The unknowns after every block."""
     for block, options in blocks * rounds:
-        problem = replace(problem, start=_solve(block, problem, options))
+        problem = gvd.replace(problem, start=_solve(block, problem, options))
         yield problem.start
 
 
-def one_after_other(first: Solver, points: int, second: Solver, problem: Problem) -> Iterator[Unknowns]:
+def one_after_other(first: Solver, points: int, second: Solver, problem: Problem) -> Iterator[gvd.Unknowns]:
     """The first solver to one of its points, then the second from there."""
     for unknowns in islice(first(problem), points):
-        problem = replace(problem, start=unknowns)
+        problem = gvd.replace(problem, start=unknowns)
         yield unknowns
     yield from second(problem)
 
 
-def _round(blocks: tuple[Block, Block, Block], latent: Steps, motion: Steps) -> Round:
-    """Latent frames, flow and defocus, each in its box; `motion` are the steps of the latter two."""
-    flow = BlockOptions(motion, 1.0)
-    options = BlockOptions(latent, jnp.inf, 0.0, BRIGHTEST), flow, replace(flow, lower=0.0, upper=WIDEST)
-    return tuple(zip(blocks, options, strict=True))
+def _round(blocks: tuple[gvd.Block, ...], latent: gvd.Steps, motion: gvd.Steps) -> Round:
+    """Latent frames in [0, `BRIGHTEST`], flow and defocus; `motion` are the steps of the latter two."""
+    first, *others = blocks
+    boxed = gvd.replace(first, unknown=gvd.replace(first.unknown, upper=BRIGHTEST))
+    return (boxed, gvd.BlockOptions(latent, jnp.inf)), *((block, gvd.BlockOptions(motion, 1.0)) for block in others)
 
 
-REWEIGHTED_LATENT = Block("latent", linearised=("data", "latent_tv", "temporal", "temporal_far"))
-REWEIGHTED_FLOW = replace(FLOW, linearised=(*FLOW.linearised, "flow_tv"), dual=())
-PRIMAL_DUAL = _round((LATENT, FLOW, DEFOCUS), Steps(iterations=8), Steps(3.0, cg_iterations=5))
-LONG = Steps(cg_iterations=40)
-REWEIGHTED = _round((REWEIGHTED_LATENT, REWEIGHTED_FLOW, REWEIGHTED_DEFOCUS), LONG, LONG)
+def _linearised(block: gvd.Block) -> gvd.Block:
+    return gvd.replace(block, roles=dict.fromkeys(block.roles, gvd.Linearised()))
+
+
+STEP = gvd.Dual(3.0)
+FLOW, DEFOCUS = gvd.FLOW_BLOCK.with_term("flow_tv", STEP), gvd.DEFOCUS_BLOCK.with_term("defocus_tv", STEP)
+BLOCKS = (gvd.LATENT_BLOCK, FLOW, DEFOCUS)
+PRIMAL_DUAL = _round(BLOCKS, gvd.Steps(iterations=8), gvd.Steps(cg_iterations=5))
+LONG = gvd.Steps(cg_iterations=40)
+REWEIGHTED = _round(tuple(map(_linearised, BLOCKS)), LONG, LONG)
 ADAM = partial(joint, Adam(250))
 SOLVERS: dict[str, Solver] = {
     "alternating, primal-dual": partial(alternate, PRIMAL_DUAL, 8),
@@ -239,18 +232,18 @@ SOLVERS: dict[str, Solver] = {
 def problem_of(gray: Array) -> Problem:
     """Eq. (8) of blurry frames [T, H, W, 1] with the default's kernel and weights, and the start that all share."""
     config = gvd.Config.default()
-    flow = start_flow(gray, config)
-    start = Unknowns(gray, flow, jnp.full(gray.shape[:3], START_DEFOCUS, gray.dtype))
-    observation = replace(observe(gray, jnp.asarray(TAU)), visibility=visibility(flow))
-    return Problem(gvd_energy(config.weights, BlurModel(config.path, SAMPLES, config.scales)), observation, start)
+    defocus = jnp.full(gray.shape[:3], START_DEFOCUS, gray.dtype)
+    start = gvd.Unknowns(latent=gray, flow=start_flow(gray, config), defocus=defocus)
+    observation = gvd.observe(gray, TAU, config.blur.with_samples(SAMPLES))
+    return Problem(printed_energy(), gvd.Confirmed().see(start, observation), start)
 
 
 @jax.jit
-def _energy_per_pixel(problem: Problem, unknowns: Unknowns) -> Scalar:
-    return evaluate(problem.energy, unknowns, problem.observation)[0] / unknowns.latent.size
+def _energy_per_pixel(problem: Problem, unknowns: gvd.Unknowns) -> Scalar:
+    return gvd.evaluate(problem.energy, unknowns, problem.observation)[0] / unknowns.latent.size
 
 
-def clocked(solvers: dict[str, Solver], problem: Problem) -> dict[str, list[tuple[float, Unknowns]]]:
+def clocked(solvers: dict[str, Solver], problem: Problem) -> dict[str, list[tuple[float, gvd.Unknowns]]]:
     """Seconds and unknowns at every point of every solver.
 
     The one whose clock is behind goes on, so that whatever else the machine does meets all alike.
@@ -271,10 +264,10 @@ def clocked(solvers: dict[str, Solver], problem: Problem) -> dict[str, list[tupl
     return points
 
 
-def judge(points: list[tuple[float, Unknowns]], problem: Problem, sharp: Frames) -> Row:
+def judge(points: list[tuple[float, gvd.Unknowns]], problem: Problem, sharp: Frames) -> Row:
     """Energy, PSNR and what defocus is left, early and at the end, and the curve."""
 
-    def judged(seconds: float, unknowns: Unknowns) -> list[float]:
+    def judged(seconds: float, unknowns: gvd.Unknowns) -> list[float]:
         energy, psnr = _energy_per_pixel(problem, unknowns), metrics.psnr(unknowns.latent, sharp).mean()
         return [round(float(x), 4) for x in (seconds, energy, psnr, unknowns.defocus.mean())]
 

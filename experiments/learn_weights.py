@@ -28,15 +28,12 @@ import optax
 import gvd_jax as gvd
 from experiments.command import run
 from experiments.results import Results, Row
+from experiments.subproblems import latent_stage, problem_of, run_stage, stage_of, start_flow
 from gvd_jax import metrics
-from gvd_jax.method import learned
-from gvd_jax.method.initialise import start_flow
-from gvd_jax.method.learned import LearnedFinish, LearnedRounds
-from gvd_jax.method.stages import solve_block
+from gvd_jax.method.learned import DUAL, FILE, WEIGHED, LearnedFinish, LearnedRounds, learned_json
+from gvd_jax.method.presets import with_finish
 from gvd_jax.ops.transfer import luma
 from gvd_jax.shapes import Array, HostArray
-from gvd_jax.solve.blocks import CONSTANCY_FLOW, Block
-from gvd_jax.trees import pytree, replace
 from gvd_jax.video.layers import Layer, ellipse, middle, photograph, random_path
 from gvd_jax.video.synthesize import RenderedClip, render
 
@@ -87,7 +84,7 @@ def make_clip(seed: int, names: tuple[str, ...], height: int, width: int) -> Ren
     return render(layers, FRAMES, height, width, rng.uniform(0.3, 0.5), noise=noise_of(seed), seed=seed)
 
 
-@pytree
+@gvd.pytree
 class Example:
     """A clip [T, H, W, C], a flow to start from, [T, 2, H, W, 2], and with a channel of colour its blurry gray."""
 
@@ -103,24 +100,22 @@ def example(seed: int, config: gvd.Config | None) -> Example:
     clip = make_clip(seed, LEARN_FROM, HEIGHT, WIDTH)
     print(f"clip {seed}", flush=True)
     blurry, sharp = jnp.asarray(clip.blurry), jnp.asarray(clip.sharp)
-    if config is None:
-        flow = jax.jit(start_flow)(luma(blurry), gvd.Config.default())
-    else:
-        flow = gvd.deblur(clip.blurry, clip.duty_cycle, config).flow
+    found = None if config is None else gvd.deblur(clip.blurry, clip.duty_cycle, config)
+    flow = jax.jit(start_flow)(blurry, gvd.Config.default()) if found is None else found.flow
     return Example(blurry, sharp, flow, jnp.full(FRAMES, clip.duty_cycle))
 
 
 def gray(example: Example, rng: np.random.Generator) -> Example:
     """A random window of it in gray, which rounds work on."""
     window = crop(example, rng)
-    return replace(window, blurry=luma(window.blurry), sharp=luma(window.sharp))
+    return gvd.replace(window, blurry=luma(window.blurry), sharp=luma(window.sharp))
 
 
 def channel(example: Example, rng: np.random.Generator) -> Example:
     """A random window of one of its channels, which the last solve works on: the noise of one is more than of gray."""
     window, number = crop(example, rng), slice(int(rng.integers(example.blurry.shape[-1])), None)
     blurry, sharp = (x[..., number][..., :1] for x in (window.blurry, window.sharp))
-    return replace(window, blurry=blurry, sharp=sharp, gray=luma(window.blurry))
+    return gvd.replace(window, blurry=blurry, sharp=sharp, gray=luma(window.blurry))
 
 
 def crop(example: Example, rng: np.random.Generator) -> Example:
@@ -131,26 +126,33 @@ def crop(example: Example, rng: np.random.Generator) -> Example:
     return Example(blurry, sharp, flow, example.duty_cycle)
 
 
-def solve(block: Block, latent: Array, flow: Array, example: Example, config: gvd.Config) -> gvd.Unknowns:
-    """One subproblem from those values, at no defocus."""
-    unknowns = gvd.Unknowns(latent, flow, jnp.zeros(latent.shape[:3]))
-    return solve_block(block, unknowns, example.blurry, example.duty_cycle, config, SAMPLES)[0]
+def solve(stage: gvd.Stage, example: Example, config: gvd.Config, **unknowns: Array) -> gvd.Unknowns:
+    """One subproblem from those values, in focus: by default from blurry frames, in the flow of the example."""
+    start = gvd.Unknowns(**{"latent": example.blurry, "flow": example.flow} | unknowns)
+    config = gvd.replace(config, blur=config.blur.with_samples(SAMPLES))
+    return run_stage(stage, start, problem_of(example.blurry, example.duty_cycle, config))
 
 
 def with_own_flow(config: gvd.Config, numbers: LearnedRounds, example: Example) -> Array:
     """Latent frames by the numbers of a round, in a flow found in such frames."""
     config = config.with_rounds(numbers)
-    draft = solve(config.latent_block, example.blurry, example.flow, example, config).latent
-    flow = solve(CONSTANCY_FLOW, draft, example.flow, example, config).flow
-    return solve(config.latent_block, example.blurry, flow, example, config).latent
+    draft = solve(latent_stage(config), example, config).latent
+    flow = solve(stage_of(config, "flow"), example, config, latent=draft).flow
+    return solve(latent_stage(config), example, config, flow=flow).latent
 
 
 def in_given_flow(config: gvd.Config, numbers: LearnedFinish, example: Example) -> Array:
     """The latent frames of a channel by the numbers of the last solve, in the flow of the example."""
-    gray = replace(example, blurry=example.gray)
-    draft = jax.lax.stop_gradient(solve(config.latent_block, gray.blurry, gray.flow, gray, config).latent)
-    config = replace(config, finish=numbers.settings(config.latent.upper)).finishing(draft)
-    return solve(config.latent_block, example.blurry, example.flow, example, config).latent
+    gray = gvd.replace(example, blurry=example.gray)
+    draft = jax.lax.stop_gradient(solve(latent_stage(config), gray, config).latent)
+    config = finishing(config, numbers)
+    return solve(latent_stage(config), example, config, gray=draft).latent
+
+
+def finishing(config: gvd.Config, numbers: LearnedFinish) -> gvd.Config:
+    """The settings under the numbers of the last solve."""
+    energy, schedule = with_finish(config.energy, config.schedule, numbers)
+    return gvd.replace(config, energy=energy, schedule=schedule)
 
 
 def cosines() -> Array:
@@ -167,15 +169,17 @@ def to_free(numbers: Learned) -> Learned:
 
 
 def from_free(free: Learned) -> Learned:
-    """The inverse of `to_free`."""
-    return _converted(free, jnp.exp, lambda parts: jnp.einsum("km,mhw->khw", FILTER_UNIT * parts, cosines()))
+    """The inverse of `to_free`. Both terms of Eq. (5) have one weight."""
+    numbers = _converted(free, jnp.exp, lambda parts: jnp.einsum("km,mhw->khw", FILTER_UNIT * parts, cosines()))
+    same = {f"{name}_far": weight for name, weight in numbers.weights.items() if name.endswith("temporal")}
+    return gvd.replace(numbers, weights=numbers.weights | same)
 
 
 def _converted(numbers: Learned, positive: Callable[[Any], Any], filters: Callable[[Any], Any]) -> Learned:
     converted = jax.tree.map(lambda x: positive(jnp.asarray(x, jnp.float32)), numbers)
     if isinstance(numbers, LearnedRounds) or numbers.filters is None:
         return converted
-    return replace(converted, filters=filters(numbers.filters), colour_filters=filters(numbers.colour_filters))
+    return gvd.replace(converted, filters=filters(numbers.filters), colour_filters=filters(numbers.colour_filters))
 
 
 def kept(name: str, make: Callable[[], Any]) -> Any:
@@ -196,11 +200,10 @@ def keep(name: str, tree: Any) -> None:
 
 def learn(name: str, view: View, restore: Restore, config: gvd.Config, start: Learned, examples: list[Example]) -> Any:
     """The numbers after all steps, one view of a clip a step, for settings that are otherwise `config`, in focus."""
-    in_focus = replace(config, scales=())
     optimiser = optax.adam(optax.cosine_decay_schedule(RATE, STEPS[name]))
 
     def loss(free: Learned, example: Example) -> Array:
-        latent = jnp.clip(restore(in_focus, from_free(free), example), 0, 1)
+        latent = jnp.clip(restore(config, from_free(free), example), 0, 1)
         return 10 * jnp.log10(jnp.square(latent - example.sharp)[1:-1].mean())
 
     @jax.jit
@@ -209,12 +212,8 @@ def learn(name: str, view: View, restore: Restore, config: gvd.Config, start: Le
         update, state = optimiser.update(slope, state)
         return optax.apply_updates(free, update), state, decibels
 
-    def begin() -> tuple[int, Any, Any]:
-        free: Any = to_free(start)
-        return 0, free, optimiser.init(free)
-
-    begun, errors = time.monotonic(), []
-    done, free, state = kept(name, begin)
+    begun, errors, first = time.monotonic(), [], to_free(start)
+    done, free, state = kept(name, lambda: (0, first, optimiser.init(first)))  # pyright: ignore[reportArgumentType]
     while done < STEPS[name]:
         turn, place = divmod(done, len(examples))
         chosen = examples[np.random.default_rng((0, turn)).permutation(len(examples))[place]]
@@ -230,17 +229,16 @@ def learn(name: str, view: View, restore: Restore, config: gvd.Config, start: Le
 
 def rounds_of(config: gvd.Config) -> LearnedRounds:
     """The numbers of a preset."""
-    weights, dual = config.weights, config.latent.steps.dual
-    return LearnedRounds(
-        data=weights.data,
-        temporal=weights.temporal,
-        latent_tv=weights.latent_tv,
-        flow_tv=weights.flow_tv,
-        brightness=config.brightness,
-        structure=config.structure,
-        model_error=config.model_error,
-        dual=dual if isinstance(dual, tuple) else (dual,) * len(config.latent_block.dual),
-    )
+    last = stage_of(config, "colour")
+    weights = {name: config.energy[name].weight for name in WEIGHED}
+    return LearnedRounds(weights, {name: role.step for name, role in last.block.dual.items()}, last.believe.model_error)
+
+
+def finish_of(rounds: LearnedRounds) -> LearnedFinish:
+    """The last solve by the numbers of a round, without experts."""
+    weights = {f"final_{name}": rounds.weights[name] for name in ("data", *DUAL)}
+    dual = {f"final_{name}": step for name, step in rounds.dual.items()}
+    return LearnedFinish(weights, dual, rounds.model_error, filters=None, colour_filters=None)
 
 
 def learn_all() -> tuple[LearnedRounds, LearnedFinish, LearnedFinish]:
@@ -250,12 +248,11 @@ def learn_all() -> tuple[LearnedRounds, LearnedFinish, LearnedFinish]:
     rounds = learn("rounds", gray, with_own_flow, config, rounds_of(config), clips)
     config = config.with_rounds(rounds)
     clips = kept("clips with flow", lambda: [example(seed, config) for seed in SEEDS])
-    same = LearnedFinish(
-        data=1.0, temporal=1.0, latent_tv=1.0, model_error=1.0, dual=rounds.dual, filters=None, colour_filters=None
+    plain = learn("total variation", channel, in_given_flow, config, finish_of(rounds), clips)
+    weights = plain.weights | {"final_latent_tv": plain.weights["final_latent_tv"] / 2}
+    start = gvd.replace(
+        plain, weights=weights, filters=START_FILTER * cosines(), colour_filters=START_FILTER * cosines()
     )
-    plain = learn("total variation", channel, in_given_flow, config, same, clips)
-    first = START_FILTER * cosines()
-    start = replace(plain, latent_tv=plain.latent_tv / 2, filters=first, colour_filters=first)
     return rounds, plain, learn("experts", channel, in_given_flow, config, start, clips)
 
 
@@ -279,14 +276,14 @@ def measure(config: gvd.Config) -> Row:
 def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/learning.json")) -> None:
     """Learn what is not learned yet, measure the named rows, or those that are missing, and print the table."""
     rounds, plain, experts = learn_all()
-    Path(str(learned.FILE)).write_text(learned.learned_json(rounds, experts))
+    Path(str(FILE)).write_text(learned_json(rounds, experts))
     default = gvd.Config.default()
     with_rounds = default.with_rounds(rounds)
     systems = {
         "default under the paper's constants": default.with_rounds(rounds_of(gvd.Config.paper())),
         "default": default,
         "learned rounds": with_rounds,
-        "learned, without experts": replace(with_rounds, finish=plain.settings(default.latent.upper)),
+        "learned, without experts": finishing(with_rounds, plain),
         "learned": gvd.Config.learned(),
     }
     table = Results(results)

@@ -6,8 +6,10 @@ DATA holds the folders of the clips. Rows that experiments/results/quality.json 
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,9 +21,6 @@ from experiments.command import run
 from experiments.exact import restore_exactly
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.method.config import Config
-from gvd_jax.ops.exposure import piecewise_linear_path
-from gvd_jax.trees import replace
 
 WHOLE = (slice(None), slice(None))
 CENTRE = (slice(180, 540), slice(400, 880))  # 480x360 of 1280x720
@@ -32,28 +31,79 @@ class Trial:
     """One row: a clip under settings, and what is given: duty cycle and transfer, or flow and defocus as well."""
 
     clip: str
-    config: Config
+    config: gvd.Config
     crop: tuple[slice, slice] = WHOLE
     found: tuple[str, ...] = ()  # "duty cycle", "transfer": found instead of given
     flicker: float = 0.0  # by how much the exposure changes
-    exact: bool = False  # flow and defocus are the true ones: what the blind method cannot beat
+    exact: bool = False  # flow and defocus are the true ones, and only the latent frames are solved for
 
 
-DEFAULT = Config.default()
+DEFAULT = gvd.Config.default()
 CLIPS = {"d1": "d1_motion", "d2": "d2_motion_linear", "d3": "d3_both", "d4": "d4_720p", "r1": "r1_hero"}
 CROPS = {"d4": CENTRE}
+
+
+def _believing(**changes: Any) -> gvd.Config:
+    """The default, which believes otherwise of neighbours and pixels."""
+
+    def change(stage: Any) -> tuple[gvd.Stage, ...]:
+        believe = getattr(stage, "believe", None)
+        if not isinstance(believe, gvd.Confirmed):
+            return (stage,)
+        return (gvd.replace(stage, believe=gvd.replace(believe, **changes)),)
+
+    return DEFAULT.with_stages(change)
+
+
+def _without_search() -> gvd.Config:
+    """The flow only goes on from the last one, in latent frames that do, and the motion of the ends stays a guess."""
+    searching = ("search", "ends", "afresh", "guess ends")
+    latent: Any = next(stage for stage in DEFAULT.stages if stage.name == "latent")
+
+    def change(stage: Any) -> tuple[gvd.Stage, ...]:
+        if stage.name == "colour":
+            return (gvd.replace(stage, believe=latent.believe),)
+        return () if stage.name in searching else (latent if stage.name == "draft" else stage,)
+
+    return DEFAULT.with_stages(change)
+
+
+def _with_levels(change: Callable[[gvd.Level], tuple[gvd.Level, ...]]) -> gvd.Config:
+    """The default with every level replaced by those that `change` gives for it."""
+    entries = (change(entry) if isinstance(entry, gvd.Level) else (entry,) for entry in DEFAULT.schedule)
+    return gvd.replace(DEFAULT, schedule=tuple(entry for changed in entries for entry in changed))
+
+
+def _first_round(level: gvd.Level) -> tuple[gvd.Level, ...]:
+    """The stages up to those in which latent frames start for the second time."""
+    _, second = (k for k, stage in enumerate(level.stages) if stage.name == "afresh")
+    return (gvd.replace(level, stages=level.stages[:second]),)
+
+
+def _by_differences(config: gvd.Config) -> gvd.Config:
+    """Linear models by the difference that the paper prints instead of the gradient."""
+
+    def change(role: Any) -> Any:
+        exact = isinstance(role, gvd.Linearised) and isinstance(role.model, gvd.Gradient)
+        return gvd.Linearised(gvd.FiniteDifference()) if exact else role
+
+    return config.with_blocks(
+        lambda block: gvd.replace(block, roles={name: change(role) for name, role in block.roles.items()})
+    )
+
+
 # One ingredient of the default switched off at a time.
 WITHOUT = {
-    "quadratic_path": replace(DEFAULT, path=piecewise_linear_path),
-    "strong_data_term": replace(DEFAULT, weights=replace(DEFAULT.weights, data=250.0)),
-    "noise_weight": replace(DEFAULT, model_error=jnp.inf),
-    "flow_search": replace(DEFAULT, search=None),
-    "confidence": replace(DEFAULT, unconfirmed_confidence=1.0, end_confidence=1.0),
-    "clipping": replace(DEFAULT, clipped_confidence=1.0),
-    "temporal_term": replace(DEFAULT, weights=replace(DEFAULT.weights, temporal=0.0)),
-    "half_size": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, levels=1)),
-    "second_round": replace(DEFAULT, pyramid=replace(DEFAULT.pyramid, rounds=1)),
-    "blend": replace(DEFAULT, blend=None),
+    "quadratic_path": DEFAULT.with_blur(*gvd.Config.paper().blur.operators),
+    "strong_data_term": DEFAULT.with_weights(data=250.0),
+    "noise_weight": _believing(model_error=jnp.inf),
+    "flow_search": _without_search(),
+    "confidence": _believing(unconfirmed=1.0, ends=1.0),
+    "clipping": _believing(clipped=1.0),
+    "temporal_term": DEFAULT.with_weights(temporal=0.0, temporal_far=0.0),
+    "half_size": _with_levels(lambda level: (level,) if level.scale == 1 else ()),
+    "second_round": _with_levels(_first_round),
+    "blend": DEFAULT.without_stage("blend"),
     "defocus": DEFAULT.without_defocus(),
 }
 STILL = {
@@ -66,28 +116,32 @@ STILL = {
 def _trials() -> dict[str, Trial]:
     default = {f"{c}_default": Trial(name, DEFAULT, CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
     found = ("duty cycle", "transfer")
-    learned = {f"{c}_learned": Trial(name, Config.learned(), CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
+    learned = {f"{c}_learned": Trial(name, gvd.Config.learned(), CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
     presets = {
         "d1_auto": Trial("d1_motion", DEFAULT, found=found[:1]),
         "d2_auto": Trial("d2_motion_linear", DEFAULT, found=found[:1]),
         "d3_auto": Trial("d3_both", DEFAULT, found=found[:1]),
         "d2_transfer_auto": Trial("d2_motion_linear", DEFAULT, found=found),
         "r1_transfer_auto": Trial("r1_hero", DEFAULT, found=found),
-        "d1_fast": Trial("d1_motion", Config.fast()),
-        "d1_gvd2015": Trial("d1_motion", Config.gvd2015()),
-        "d3_gvd2015": Trial("d3_both", Config.gvd2015()),
-        "d3_paper": Trial("d3_both", Config.paper()),
+        "d1_fast": Trial("d1_motion", gvd.Config.fast()),
+        "d1_gvd2015": Trial("d1_motion", gvd.Config.gvd2015()),
+        "d3_gvd2015": Trial("d3_both", gvd.Config.gvd2015()),
+        "d3_paper": Trial("d3_both", gvd.Config.paper()),
+        "d1_gvd2015_finite_difference": Trial("d1_motion", _by_differences(gvd.Config.gvd2015())),
+        "d3_gvd2015_finite_difference": Trial("d3_both", _by_differences(gvd.Config.gvd2015())),
+        "d3_paper_finite_difference": Trial("d3_both", _by_differences(gvd.Config.paper())),
     }
     exact = {f"{c}_exact": Trial(CLIPS[c], DEFAULT, CROPS.get(c, WHOLE), exact=True) for c in ("d1", "d2", "d3", "d4")}
     still = {name: Trial(name, DEFAULT) for name in STILL}
     without = {
         f"{c}_without_{part}": Trial(CLIPS[c], config) for part, config in WITHOUT.items() for c in ("d1", "d2", "d3")
     }
+    uneven = gvd.replace(DEFAULT, camera=gvd.replace(DEFAULT.camera, exposure_change=jnp.inf))
     hard = {
         "clipped": Trial("clipped", DEFAULT),
         "clipped_without_clipping": Trial("clipped", WITHOUT["clipping"]),
         "d1_flicker": Trial("d1_motion", DEFAULT, flicker=0.15),
-        "d1_flicker_without_even_exposure": Trial("d1_motion", replace(DEFAULT, exposure_change=jnp.inf), flicker=0.15),
+        "d1_flicker_without_even_exposure": Trial("d1_motion", uneven, flicker=0.15),
     }
     return default | learned | presets | exact | still | hard | without
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+TIME = re.compile(r"\b(s|seconds|ns/px|us per pixel)$")  # columns that hold times
+MACHINE = ("device", "load")
 PACKAGES = ("gvd_jax", "jax", "jaxlib", "numpy", "scikit-image")
 
 
@@ -23,13 +26,28 @@ def surroundings() -> Row:
 
 
 def every_row(rows: Mapping[str, Row]) -> str:
-    """All rows as Markdown; a column is every key under which some row has one value."""
+    """All rows as Markdown; a column is every key under which some row has one value.
+
+    Where times are compared, every row names its machine and the load of it when the row was measured.
+    """
+    if any(TIME.search(key) for row in rows.values() for key in row):
+        rows = {name: row | _machine(row.get("surroundings", {})) for name, row in rows.items()}
     items = (item for row in rows.values() for item in row.items())
-    keys = list(dict.fromkeys(key for key, value in items if not isinstance(value, list | dict)))
+    found = dict.fromkeys(key for key, value in items if not isinstance(value, list | dict))
+    keys = sorted(found, key=MACHINE.__contains__)  # these last
     lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
     for name, row in rows.items():
         lines.append(f"| {name} | " + " | ".join(_cell(row.get(key)) for key in keys) + " |")
     return "\n".join(lines)
+
+
+def _machine(surroundings: Row) -> Row:
+    """The columns that tell it."""
+    if not surroundings:
+        return {}
+    return dict(
+        zip(MACHINE, (f"{surroundings['device']}, {surroundings['cores']} cores", surroundings["load"]), strict=True)
+    )
 
 
 class Results:

@@ -153,8 +153,8 @@ def measure_operator(name: str, height: int, width: int) -> Row:
     import jax
     import jax.numpy as jnp
 
-    from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
     from gvd_jax.ops.exposure import quadratic_path
+    from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
     from gvd_jax.ops.motion_blur import motion_blur
     from gvd_jax.ops.warp import warp
 

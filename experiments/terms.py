@@ -3,12 +3,10 @@
 Each is a residual, a norm and a weight; `Config.with_term` says how a subproblem treats it.
 """
 
+import jax
 import jax.numpy as jnp
 
 import gvd_jax as gvd
-from gvd_jax.model.terms import ABSOLUTE, ISOTROPIC, TEMPORAL, latent_gradient, visible_at
-from gvd_jax.ops.resize import resize_flow
-from gvd_jax.shapes import Flow
 
 
 # --8<-- [start:hyper_laplacian]
@@ -17,14 +15,18 @@ def with_hyper_laplacian(config: gvd.Config, weight: float, exponent: float = 0.
 
     It is not convex: reweighting makes squares of it, around the latent frames of every linearisation.
     """
-    prior = gvd.Term(weight, latent_gradient, gvd.HyperLaplacian(exponent))
-    return config.without_term("latent_tv").with_term("hyper_laplacian", prior, latent="quadratic")
+    gradient = config.energy["latent_tv"].residual
+    prior = gvd.Term(weight, gradient, gvd.HyperLaplacian(exponent))
+    return config.without_term("latent_tv").with_term("hyper_laplacian", prior, latent=gvd.Quadratic())
 
 
 # --8<-- [end:hyper_laplacian]
 
 
 # --8<-- [start:exposure_change]
+temporal = gvd.Config.default().energy["temporal"].residual  # Eq. (5): the differences to the next frame and the last
+
+
 def under_exposure_change(unknowns: gvd.Unknowns, observation: gvd.Observation):
     """Eq. (5) up to a brightness that both frames may differ by: the residual less its mean over what is seen."""
 
@@ -32,15 +34,14 @@ def under_exposure_change(unknowns: gvd.Unknowns, observation: gvd.Observation):
         mean = difference.sum((1, 2)) / jnp.maximum(seen.sum((1, 2)), 1.0)
         return difference - seen * mean[:, None, None]
 
-    seen = visible_at(1, observation)
-    differences = TEMPORAL(unknowns, observation)
-    return tuple(tuple(centred(d, seen[:, k]) for d in differences[k]) for k in (0, 1))
+    differences = temporal(unknowns, observation)
+    return tuple(tuple(centred(d, observation.visibility[:, k]) for d in differences[k]) for k in (0, 1))
 
 
 def with_exposure_change(config: gvd.Config) -> gvd.Config:
     """Neighbours bind latent frames up to a change of exposure. The mean is linear: the term stays a dual one."""
-    term = gvd.Term(config.weights.temporal, under_exposure_change, ABSOLUTE)
-    return config.without_term("temporal_far").with_term("temporal", term, latent="dual")
+    term = gvd.Term(config.energy["temporal"].weight, under_exposure_change, gvd.L1())
+    return config.without_term("temporal_far").with_term("temporal", term, latent=gvd.Dual())
 
 
 # --8<-- [end:exposure_change]
@@ -51,19 +52,20 @@ def with_exposure_change(config: gvd.Config) -> gvd.Config:
 class CameraMotion:
     """The difference to a flow [T, 2, H, W, 2] of full size that the camera explains: from a gyroscope, say.
 
-    Traced: another motion compiles nothing anew.
+    Traced: another motion compiles nothing anew. `held` says that it goes along to levels and parts of the clip.
     """
 
-    known: Flow
+    known: jax.Array = gvd.held("T 2 H W 2", to_level=gvd.FLOW.to_level)
 
     def __call__(self, unknowns: gvd.Unknowns, observation: gvd.Observation):
-        difference = unknowns.flow - resize_flow(self.known, *unknowns.flow.shape[2:4])
+        difference = unknowns.flow - self.known
         return difference[..., 0], difference[..., 1]
 
 
-def with_camera_motion(config: gvd.Config, known: Flow, weight: float = 0.1) -> gvd.Config:
+def with_camera_motion(config: gvd.Config, known: jax.Array, weight: float = 0.1) -> gvd.Config:
     """Draws the flow to the `known` one. The norm is not squared: what moves by itself pays, but is let go."""
-    return config.with_term("camera", gvd.Term(weight, CameraMotion(known), ISOTROPIC), flow="pointwise")
+    per_pixel = gvd.Linearised(gvd.GaussNewton(gvd.PerPixel()))
+    return config.with_term("camera", gvd.Term(weight, CameraMotion(known), gvd.GroupL2(floor=0.02)), flow=per_pixel)
 
 
 # --8<-- [end:camera_motion]

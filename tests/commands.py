@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import gvd_jax as gvd
+from gvd_jax.method.deblur import FoundCamera
+from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Progress
 from gvd_jax.video.read_write import write_video
 
@@ -24,6 +26,14 @@ def private_cache(tmp_path, monkeypatch):
     jax.config.update("jax_compilation_cache_dir", before)
 
 
+def result_of(latent, flow, defocus, confidence, tau, history):
+    """What a method that found this would give."""
+    latent, flow, defocus, confidence, tau = map(jnp.asarray, (latent, flow, defocus, confidence, tau))
+    unknowns = gvd.Unknowns(latent=latent, flow=flow, defocus=defocus)
+    camera = FoundCamera(NONE, tau, jnp.tile(jnp.array([1.0, 0.0]), (len(tau), 1)))
+    return gvd.Result(unknowns, confidence, camera, tuple(history))
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """The method inverts frames and reports two steps; holds the arguments of its calls."""
@@ -38,16 +48,16 @@ def calls(monkeypatch):
             for hook in hooks:
                 hook(step)
         tau = np.full(count, 0.4 if duty_cycle == "auto" else duty_cycle, np.float32)
-        return gvd.Result(*map(jnp.asarray, (1 - frames, flow, ones, ones, tau)), tuple(steps))
+        return result_of(1 - frames, flow, ones, ones, tau, steps)
 
     def block(frames, survey, config, hooks):
         return invert(frames, survey.duty_cycle, survey.settings(config), hooks)
 
-    def whole(frames, duty_cycle="auto", config=None, hooks=()):
+    def whole(frames, duty_cycle="auto", config=None, flow=None, hooks=()):
         return invert(frames, duty_cycle, config, hooks)
 
     monkeypatch.setattr("gvd_jax.scale.run.restore_block", block)
-    monkeypatch.setattr("gvd_jax.commands.job.restore_block", block)
+    monkeypatch.setattr("gvd_jax.scale.clip.restore_block", block)
     monkeypatch.setattr("gvd_jax.method.deblur.deblur", whole)
     return held
 

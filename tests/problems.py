@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.model.observation import observe
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.trees import replace
 
 SHAPES = [(3, 9, 11, 2), (2, 1, 5, 1), (2, 6, 1, 3)]
@@ -21,7 +22,7 @@ TAPS = [
 ]
 
 
-def random_clip(shape=(3, 9, 11, 2), dtype="float64", motion=2.0, seed=0):
+def random_clip(shape=(3, 9, 11, 2), dtype="float64", motion=2.0, seed=0, blur=None):
     """Unknowns and an observation of `shape` [T, H, W, C]: flow far beyond the border, defocus over all scales."""
     rng = np.random.default_rng(seed)
     frames, height, width, _ = shape
@@ -30,11 +31,11 @@ def random_clip(shape=(3, 9, 11, 2), dtype="float64", motion=2.0, seed=0):
         return jnp.asarray(values, dtype)
 
     unknowns = Unknowns(
-        array(rng.uniform(size=shape)),
-        array(motion * rng.standard_normal((frames, 2, height, width, 2))),
-        array(rng.uniform(0, 3.2, shape[:3])),
+        latent=array(rng.uniform(size=shape)),
+        flow=array(motion * rng.standard_normal((frames, 2, height, width, 2))),
+        defocus=array(rng.uniform(0, 3.2, shape[:3])),
     )
-    observation = observe(array(rng.uniform(size=shape)), array(rng.uniform(0.1, 0.5, frames)))
+    observation = observe(array(rng.uniform(size=shape)), array(rng.uniform(0.1, 0.5, frames)), blur)
     return unknowns, replace(
         observation,
         edge_map=array(rng.uniform(0.1, 1, shape[:3])),

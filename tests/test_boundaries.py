@@ -7,12 +7,21 @@ import pytest
 
 from gvd_jax.method.boundaries import WINDOW, adopt_nearby_flow, blur_confidence
 from gvd_jax.method.occlusion import visibility
-from gvd_jax.model.terms import BRIGHTNESS, ISOTROPIC, STRUCTURE, Term
+from gvd_jax.method.presets import constancy
+from gvd_jax.model.observation import observe
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.solve.blocks import FLOW_BLOCK, START_FLOW
 
 FRAMES, HEIGHT, WIDTH = 4, 40, 56
-CONSTANCY = (Term(0.05, BRIGHTNESS, ISOTROPIC), Term(0.5, STRUCTURE, ISOTROPIC))
 SPEED = 6  # px per frame, of a square to the right over a background at rest
-adopted = jax.jit(adopt_nearby_flow)
+
+
+@jax.jit
+def adopted(frames, flow, block=START_FLOW):
+    unknowns = Unknowns(latent=frames, flow=flow)
+    return adopt_nearby_flow(block, constancy(0.05, 0.5), unknowns, observe(frames, 0.5))
+
+
 confidence = jax.jit(lambda flow, unconfirmed: blur_confidence(visibility(flow), unconfirmed))
 
 
@@ -38,13 +47,13 @@ def error(flow, truth):
 def test_a_layer_that_has_grown_in_the_flow_shrinks_back(x64, grown):
     frames, truth = square_scene()
     _, found = square_scene(grown)
-    better = adopted(frames, found, jnp.full(FRAMES, 0.5), *CONSTANCY)
+    better = adopted(frames, found)
     assert error(better, truth) < 0.35 * error(found, truth)
 
 
 def test_exact_flow_is_kept_but_for_the_windows_at_the_edge(x64):
     frames, truth = square_scene()
-    kept = adopted(frames, truth, jnp.full(FRAMES, 0.5), *CONSTANCY)
+    kept = adopted(frames, truth)
     changed = np.abs(kept - truth).max((1, -1)) > 0
     edge = np.abs(np.diff(np.pad(truth[:, 0, ..., 0], ((0, 0), (1, 0), (1, 0)), mode="edge"), axis=2))[:, 1:] > 0
     near = np.stack([[edge[t, :, max(0, x - 3) : x + 4].any() for x in range(WIDTH)] for t in range(FRAMES)])
@@ -55,8 +64,9 @@ def test_exact_flow_is_kept_but_for_the_windows_at_the_edge(x64):
 def test_flow_is_kept_where_nothing_tells(x64):
     flow = jnp.asarray(np.random.default_rng(0).uniform(-2, 2, (3, 2, 9, 11, 2)))
     flat = jnp.full((3, 9, 11, 1), 0.4)
-    inner = adopted(flat, flow, jnp.full(3, 0.5), *CONSTANCY)[:, :, 4:5, 5:6]
+    inner = adopted(flat, flow)[:, :, 4:5, 5:6]
     np.testing.assert_array_equal(inner, flow[:, :, 4:5, 5:6])
+    np.testing.assert_array_equal(adopted(flat, flow, FLOW_BLOCK), flow)  # no term of it is known of one pixel
 
 
 def test_both_precisions_in_one_process():
@@ -64,7 +74,7 @@ def test_both_precisions_in_one_process():
 
     def kept():
         flow = jnp.zeros((2, 2, 7, 8, 2))
-        return adopted(jnp.full((2, 7, 8, 1), 0.4), flow, jnp.full(2, 0.5), *CONSTANCY).dtype
+        return adopted(jnp.full((2, 7, 8, 1), 0.4), flow).dtype
 
     assert kept() == "float32"
     with jax.enable_x64(True):

@@ -6,11 +6,12 @@ import pytest
 import skimage.data
 from scipy import ndimage
 
-from gvd_jax.method.data_weight import CLIPPED, clipping_confidence, data_worth, weigh_data
+from gvd_jax.method.believe import Confirmed
+from gvd_jax.method.data_weight import CLIPPED, clipping_confidence, data_worth
 from gvd_jax.method.noise import noise_level
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.terms import DataResidual
-from gvd_jax.model.variables import Unknowns, observe
+from gvd_jax.model.observation import observe
+from gvd_jax.model.terms import data_residual
+from gvd_jax.model.unknowns import Unknowns
 
 PHOTOGRAPHS = {"smooth": 3.0, "sharp": 0.0}  # and the deviation of their blur, px
 
@@ -24,9 +25,14 @@ def test_noise_is_told_from_texture(name, sigma):
     np.testing.assert_allclose(noise_level(frames), sigma, rtol=0.15, atol=0.002)
     # The reciprocal of the variance of what noise and model leave.
     np.testing.assert_allclose(
-        data_worth(frames, sigma), sigma**2 / (sigma**2 + float(noise_level(frames)) ** 2), rtol=1e-5
+        data_worth(frames[..., None], sigma), sigma**2 / (sigma**2 + float(noise_level(frames)) ** 2), rtol=1e-5
     )
-    assert data_worth(frames, jnp.inf) == 1
+    assert data_worth(frames[..., None], jnp.inf) == 1
+    # Of colours, the mean of what each has: one that is clean counts as one without noise.
+    colours, clean = jnp.stack([frames, frames], -1), jnp.stack([frames, jnp.zeros_like(frames)], -1)
+    np.testing.assert_allclose(data_worth(colours, sigma), data_worth(frames[..., None], sigma), rtol=1e-5)
+    half = 1 / (1 + (float(noise_level(frames)) / sigma) ** 2 / 2)
+    np.testing.assert_allclose(data_worth(clean, sigma), half, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 1), (1, 5, 40), (1, 16, 16)])
@@ -41,20 +47,21 @@ def test_confidence_falls_around_clipped_pixels(rng):
     expected = np.ones(frames.shape)
     for i, y, x in clipped:
         expected[i, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] = 0.25
-    frames = jnp.asarray(frames, jnp.float32)
+    frames = jnp.asarray(frames[..., None], jnp.float32)
     np.testing.assert_array_equal(clipping_confidence(frames, 0.25), jnp.asarray(expected, jnp.float32))
-    weighed = weigh_data(observe(frames[..., None], jnp.full(2, 0.5)), 0.005, 0.25)
+    weighed = Confirmed(clipped=0.25, model_error=0.005).weigh(observe(frames, 0.5))
     np.testing.assert_allclose(weighed.confidence, expected * data_worth(frames, 0.005), rtol=1e-5)
+    colours = jnp.concatenate([frames, jnp.zeros_like(frames)], -1)  # one channel is enough
+    np.testing.assert_array_equal(clipping_confidence(colours, 0.25), jnp.asarray(expected, jnp.float32))
 
 
 def test_brighter_than_a_clipped_pixel_is_no_residual(x64):
     shape = (2, 6, 8)
     blurry = jnp.ones((*shape, 1))
-    residual = DataResidual(BlurModel(scales=()))
 
     def left(value):
-        unknowns = Unknowns(jnp.full((*shape, 1), value), jnp.zeros((2, 2, *shape[1:], 2)), jnp.zeros(shape))
-        return residual(unknowns, observe(blurry, jnp.full(2, 0.5)))[0][0]
+        unknowns = Unknowns(latent=jnp.full((*shape, 1), value), flow=jnp.zeros((2, 2, *shape[1:], 2)))
+        return data_residual(unknowns, observe(blurry, 0.5))[0][0]
 
     np.testing.assert_allclose(left(1.7), 0, atol=1e-12)
     np.testing.assert_allclose(left(0.8), -0.2 * 0.25**0.5, rtol=1e-12)

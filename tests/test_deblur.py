@@ -8,14 +8,13 @@ from scipy import ndimage
 
 import gvd_jax as gvd
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
-from gvd_jax.method.parts import Pyramid
-from gvd_jax.method.plan import make_plan
-from gvd_jax.model.terms import DataResidual
-from gvd_jax.model.variables import Unknowns
+from gvd_jax.method.schedule import plan
+from gvd_jax.model.terms import data_residual
 from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.trees import replace
 from gvd_jax.view.report import Report
+from tests.settings import only
 
 FRAMES, HEIGHT, WIDTH = 4, 31, 47
 TAU = 0.5
@@ -23,9 +22,16 @@ TAU = 0.5
 pytestmark = pytest.mark.usefixtures("hurried_file")
 
 
-def quick(config):
-    """One round on one level: on so few pixels iterations cost nothing, but every size is another program."""
-    return replace(config, samples=4, pyramid=Pyramid())
+ROUNDS = {
+    "default": ("latent", "search", "ends", "flow", "edges", "colour", "blend"),
+    "fast": ("latent", "flow", "guess ends", "edges", "colour", "blend"),
+    "paper": ("latent", "flow", "defocus", "filter", "colour"),
+}
+
+
+def quick(preset="default"):
+    """One round on one level."""
+    return only(getattr(gvd.Config, preset)(), *ROUNDS[preset])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ def clip():
 
 @pytest.fixture(scope="module")
 def result(hurried_file, clip):
-    return gvd.deblur(clip[0], TAU, quick(gvd.Config.default()))
+    return gvd.deblur(clip[0], TAU, quick())
 
 
 def gain(latent, clip):
@@ -61,7 +67,7 @@ def test_every_frame_comes_nearer_to_the_truth(result, clip):
 
 def test_history_tells_every_stage_and_the_energy_of_it(result):
     stages = [step.stage for step in result.history]
-    assert stages == ["start flow", "latent", "search", "ends", "flow", "edges", "colour", "blend"]
+    assert stages == ["start flow", *ROUNDS["default"]]
     fractions = [step.fraction for step in result.history]
     assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
     assert all(np.isfinite(list(step.energy.values())).all() for step in result.history)
@@ -69,7 +75,7 @@ def test_history_tells_every_stage_and_the_energy_of_it(result):
 
 def test_hooks_and_reports_change_no_bit(result, clip, tmp_path):
     seen = []
-    again = gvd.deblur(clip[0], TAU, quick(gvd.Config.default()), hooks=[Report(tmp_path / "page"), seen.append])
+    again = gvd.deblur(clip[0], TAU, quick(), hooks=[Report(tmp_path / "page"), seen.append])
     for name in ("latent", "flow", "defocus"):
         np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
     assert [step.stage for step in seen] == [step.stage for step in again.history]
@@ -77,49 +83,81 @@ def test_hooks_and_reports_change_no_bit(result, clip, tmp_path):
 
 
 def test_new_weights_and_another_clip_compile_nothing_anew(result, clip, compiled):
-    config = quick(gvd.Config.default())
-    other = replace(config, weights=replace(config.weights, data=123.0, latent_tv=0.5), structure=0.4)
-    changed = gvd.deblur(clip[0][::-1].copy(), 0.4, other)
+    changed = gvd.deblur(clip[0][::-1].copy(), 0.4, quick().with_weights(data=123.0, latent_tv=0.5, structure=0.4))
     assert not compiled
     assert not np.array_equal(changed.latent, result.latent)
     jax.jit(lambda x: 2 * x)(1.0)
     assert len(compiled) == 1  # it would have been noticed
 
 
+def test_the_method_starts_from_a_given_flow_and_keeps_one_that_is_better(result, clip):
+    """The exact one, of which the ends are not known; what a search finds is a little worse. And a wrong one is left."""
+    seen = []
+    exact = np.where(np.isin(np.arange(FRAMES), (0, FRAMES - 1))[:, None, None, None, None], np.nan, clip[2])
+    exact[0, 0], exact[-1, 1] = clip[2][0, 0], clip[2][-1, 1]
+    kept = gvd.deblur(clip[0], TAU, quick(), flow=exact, hooks=[seen.append])
+    first = next(step for step in seen if step.stage == "latent")
+    np.testing.assert_allclose(first.unknowns.flow, clip[2], atol=1e-5)
+    errors = [np.linalg.norm(found.flow - clip[2], axis=-1)[1:-1].mean() for found in (kept, result)]
+    assert errors[0] < 0.5 * errors[1]
+    wrong = gvd.deblur(clip[0], TAU, quick(), flow=np.zeros_like(clip[2]))
+    error = np.linalg.norm(wrong.flow - clip[2], axis=-1)[1:-1].mean()
+    assert error < 2 * errors[1]
+
+
+@pytest.mark.parametrize(
+    "flow, message",
+    [
+        (np.zeros((FRAMES, 2, HEIGHT, WIDTH)), "the flow has shape"),
+        (np.zeros((FRAMES, 2, HEIGHT, WIDTH, 2), int), "the flow is int64; give floats"),
+        (np.full((FRAMES, 2, HEIGHT, WIDTH, 2), np.nan), "the flow holds NaN"),
+    ],
+)
+def test_a_flow_that_is_none_says_so(clip, flow, message):
+    with pytest.raises(gvd.InputError, match=message) as caught:
+        gvd.deblur(clip[0], TAU, quick(), flow=flow)
+    assert "\n" not in str(caught.value)
+
+
 def test_paper_finds_flow_and_defocus_too(clip):
-    restored = gvd.deblur(clip[0], TAU, quick(gvd.Config.paper()))
+    restored = gvd.deblur(clip[0], TAU, quick("paper"))
     assert np.isfinite(restored.latent).all() and np.isfinite(restored.flow).all()
     assert 0 < np.asarray(restored.defocus).max() <= 3.0
 
 
 @pytest.mark.parametrize("preset", ["default", "fast", "paper", "gvd2015"])
 def test_plan_ends_in_colour_at_full_size(preset):
-    config = getattr(gvd.Config, preset)()
-    plan = make_plan(240, 320, config)
-    assert [s.kind for s in plan if s.shape == (240, 320)][-1] == ("blend" if config.blend else "colour")
-    if config.search:  # what the ends owe their neighbours comes before their search, drafts after it
-        kinds = [stage.kind for stage in plan]
-        assert kinds.index("ends") < kinds.index("draft")
-    assert [stage.level for stage in plan] == sorted(stage.level for stage in plan)
-    assert ("defocus" in {stage.kind for stage in plan}) == ("defocus" in {b.unknown for b in config.blocks})
-    coarser = make_plan(240, 320, replace(config, pyramid=replace(config.pyramid, levels=3, omitted=1)))
-    assert coarser[-1].shape == (240, 320)
-    at_full_size = ("edges", "colour", "blend")
-    assert all((stage.kind in at_full_size) == (stage.shape == (240, 320)) for stage in coarser)
-    assert all(stage.in_focus == (config.edges is not None and stage.kind not in at_full_size[1:]) for stage in plan)
-    if preset == "paper":  # section 5: 17 levels for 1280x720
-        assert len({stage.level for stage in make_plan(720, 1280, config)}) == 17
+    config, size = getattr(gvd.Config, preset)(), (240, 320)
+    planned = plan(config.schedule, size)
+    names = [step.stage.name for step in planned]
+    assert planned[-1].shape == size and names[-1] == ("blend" if "blend" in names else "colour")
+    if "search" in names:  # what the ends owe their neighbours comes before their search, drafts after it
+        assert names.index("ends") < names.index("draft")
+    assert [step.level for step in planned] == sorted(step.level for step in planned)
+    assert ("defocus" in names) == ("defocus" in {block.unknown.name for block in config.blocks})
+    halves = tuple(replace(e, scale=e.scale / 2) if isinstance(e, gvd.Level) else e for e in config.schedule)
+    at_full_size = ("start flow", "edges", "colour", "blend")
+    coarser = plan(halves, size)
+    assert [step.stage.name in at_full_size for step in coarser] == [step.shape == size for step in coarser]
+    # Where the defocus is read off the edges, all before is in focus.
+    starts = {unknown.name for unknown in config.unknowns if unknown.start is not None}
+    assert starts == {"latent", "defocus"} - ({"defocus"} if preset != "paper" else set())
+    if "edges" in names:
+        assert names.index("edges") == names.index("colour") - 1 and names.count("edges") == 1
+    if preset == "paper":  # section 5: 17 levels for 1280x720, of which a small clip has fewer
+        levels = [len({step.level for step in plan(config.schedule, shape)}) for shape in ((720, 1280), (24, 32))]
+        assert levels == [17, 5] and min(min(step.shape) for step in plan(config.schedule, (24, 32))) >= 16
 
 
 def test_transfer_is_undone_and_redone(clip):
     """A clip blurred in linear light comes out in display values, and better than without the curve."""
     _, sharp, flow = clip
-    curve = gvd.Config.default().with_transfer("gamma22").transfer
+    curve = gvd.Config.default().with_transfer("gamma22").camera.transfer
     light = motion_blur(
         quadratic_path, 4, curve.to_linear(jnp.asarray(sharp)), jnp.asarray(flow), jnp.full(FRAMES, TAU)
     )
     blurry = np.asarray(curve.to_display(light))
-    configs = [quick(gvd.Config.default()).with_transfer("gamma22"), quick(gvd.Config.default())]
+    configs = [quick().with_transfer("gamma22"), quick()]
     gains = [gain(gvd.deblur(blurry, TAU, config).latent, (blurry, sharp, flow)) for config in configs]
     assert gains[0] > max(1.0, gains[1])
 
@@ -135,9 +173,9 @@ def test_ends_are_found_by_their_blur(clip):
     blurry = motion_blur(quadratic_path, 4, jnp.asarray(sharp), true, tau)
     guess = extrapolate_ends(jnp.asarray(flow))
     np.testing.assert_allclose(guess, flow, atol=1e-5)
-    unknowns = Unknowns(jnp.asarray(sharp), guess, jnp.zeros(sharp.shape[:3]))
-    data = DataResidual(gvd.BlurModel(quadratic_path, 4, ()))
-    found = search_ends(unknowns, blurry, tau, data)
+    unknowns = gvd.Unknowns(latent=jnp.asarray(sharp), flow=guess)
+    observation = gvd.observe(blurry, tau, gvd.Blur((gvd.MotionBlur(quadratic_path, 4),)))
+    found = search_ends(unknowns, (gvd.LATENT, gvd.FLOW), observation, data_residual)
     assert np.abs(np.asarray(found) - np.asarray(true)).max() < 1e-4
     np.testing.assert_array_equal(found[1:-1], flow[1:-1])
 
@@ -145,13 +183,13 @@ def test_ends_are_found_by_their_blur(clip):
 @pytest.mark.parametrize("preset, shape", [("default", (2, 9, 13, 3)), ("fast", (3, 1, 1, 1))])
 def test_odd_and_tiny_frames_come_back_whole(preset, shape):
     frames = np.random.default_rng(0).uniform(0.2, 0.8, shape).astype(np.float32)
-    restored = gvd.deblur(frames, TAU, quick(getattr(gvd.Config, preset)()))
+    restored = gvd.deblur(frames, TAU, quick(preset))
     assert restored.latent.shape == shape and np.isfinite(restored.latent).all()
     assert restored.flow.shape == (shape[0], 2, *shape[1:3], 2) and np.isfinite(restored.flow).all()
 
 
 def test_constant_frames_stay_constant():
     frames = np.full((2, 9, 13, 3), 0.4, np.float32)
-    restored = gvd.deblur(frames, "auto", quick(gvd.Config.default()))
+    restored = gvd.deblur(frames, "auto", quick())
     np.testing.assert_allclose(restored.latent, frames, atol=1e-5)
     np.testing.assert_allclose(restored.duty_cycle, 0.5)

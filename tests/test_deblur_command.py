@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gvd_jax import cli
-from gvd_jax.commands import job
+from gvd_jax.scale import clip
 from gvd_jax.scale.survey import Survey
 from gvd_jax.video.flow_files import read_flow
 from gvd_jax.video.read_write import read_video, write_video
@@ -20,9 +20,9 @@ __all__ = ["calls", "folder", "private_cache"]  # fixtures
 def test_deblur_writes_a_folder_like_the_input_with_maps_and_a_report(tmp_path, folder, calls, capsys):
     out, maps, report = tmp_path / "out", tmp_path / "maps", tmp_path / "report"
     assert cli.main(["deblur", str(folder), str(out), "--maps", str(maps), "--report", str(report)]) == 0
-    clip = read_video(out)
-    assert clip.names == tuple(f"shot{k}.png" for k in range(5))
-    np.testing.assert_allclose(clip.frames, 1 - FRAMES, atol=1e-6)
+    written = read_video(out)
+    assert written.names == tuple(f"shot{k}.png" for k in range(5))
+    np.testing.assert_allclose(written.frames, 1 - FRAMES, atol=1e-6)
     assert calls[0].duty_cycle == "auto"
     np.testing.assert_array_equal(read_flow(maps / "flow_00004_backward.flo"), np.ones((24, 32, 2)))
     assert np.load(maps / "defocus_00004.npy").shape == (24, 32)
@@ -45,8 +45,8 @@ def test_deblur_takes_a_part_of_a_video_and_keeps_its_rate(tmp_path, calls):
     part = ["--frames", "1:4", "--crop", "2,4,20,16"]
     assert cli.main(["deblur", str(tmp_path / "in.mp4"), str(tmp_path / "sub" / "out.mp4"), *part]) == 0
     np.testing.assert_array_equal(calls[0].frames, whole[1:4, 2:22, 4:20])
-    clip = read_video(tmp_path / "sub" / "out.mp4")
-    assert clip.frames.shape == (3, 20, 16, 3) and clip.fps == 12.5
+    written = read_video(tmp_path / "sub" / "out.mp4")
+    assert written.frames.shape == (3, 20, 16, 3) and written.fps == 12.5
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -59,8 +59,8 @@ def test_deblur_writes_the_bit_depth_it_read(tmp_path, calls, depth):
 def test_options_reach_the_method(tmp_path, folder, calls):
     arguments = ["--no-defocus", "--transfer", "srgb", "--shutter-angle", "144"]
     assert cli.main(["deblur", str(folder), str(tmp_path / "out"), *arguments]) == 0
-    assert calls[0].duty_cycle == 0.2 and calls[0].config.transfer.name == "srgb"
-    assert all(block.unknown != "defocus" for block in calls[0].config.blocks)
+    assert calls[0].duty_cycle == 0.2 and calls[0].config.camera.transfer.name == "srgb"
+    assert all(unknown.name != "defocus" for unknown in calls[0].config.unknowns)
 
 
 def test_preview_comes_first_and_json_is_one_line(tmp_path, folder, calls, capsys):
@@ -94,8 +94,8 @@ LONG = np.random.default_rng(1).integers(0, 256, (20, 24, 32, 3)).astype(np.floa
 def long_clip(tmp_path, monkeypatch):
     """A video that is restored in five windows."""
     monkeypatch.setattr("gvd_jax.scale.layout.LONGEST", 9)
-    monkeypatch.setattr("gvd_jax.scale.plan.LONGEST", 9)
-    monkeypatch.setattr("gvd_jax.scale.plan.take_survey", lambda *_: Survey(0.25, "none", 4.0, 1.0))
+    monkeypatch.setattr("gvd_jax.scale.prepare.LONGEST", 9)
+    monkeypatch.setattr("gvd_jax.scale.prepare.take_survey", lambda *_: Survey(0.25, "none", 4.0, 1.0))
     write_video(tmp_path / "in.mp4", LONG, fps=25)
     return tmp_path / "in.mp4"
 
@@ -122,19 +122,19 @@ def test_what_broke_off_goes_on_bit_for_bit(
     assert len(calls) == 5 and {call.duty_cycle for call in calls} == {0.25}
     out, report = tmp_path / name, tmp_path / "report"
     part = ["deblur", str(long_clip), str(out), "--quiet", "--report", str(report)]
-    write_part = job.write_part
+    write_part = clip.write_part
 
     def fail(target, part, start, frames):
         if start > 6:
             raise failure
         write_part(target, part, start, frames)
 
-    monkeypatch.setattr(job, "write_part", fail)
+    monkeypatch.setattr(clip, "write_part", fail)
     capsys.readouterr()
     assert cli.main(part) == status
     assert words in error_line(capsys)
     assert not out.exists() and (tmp_path / f"{name}.unfinished").exists()
-    monkeypatch.setattr(job, "write_part", write_part)
+    monkeypatch.setattr(clip, "write_part", write_part)
     assert cli.main(part) == 2
     assert "go on with --resume, or begin anew with --overwrite" in error_line(capsys)
     assert cli.main([*part, "--resume", "--preset", "fast"]) == 2
@@ -148,7 +148,7 @@ def test_what_broke_off_goes_on_bit_for_bit(
     assert (report / "index.html").read_text().count('class="frame"') == 20
 
 
-@pytest.mark.parametrize("where", ["gvd_jax.scale.plan.make_plan", "gvd_jax.scale.run.restore_block"])
+@pytest.mark.parametrize("where", ["gvd_jax.scale.prepare.prepare", "gvd_jax.scale.run.restore_block"])
 def test_what_was_not_begun_leaves_nothing(tmp_path, folder, calls, where, monkeypatch, capsys):
     def interrupted(*arguments):
         raise KeyboardInterrupt
@@ -163,7 +163,7 @@ def test_a_failing_disk_is_one_line_and_status_2(tmp_path, folder, calls, monkey
     def full(*arguments):
         raise OSError(28, "No space left on device", "flow.flo")
 
-    monkeypatch.setattr("gvd_jax.commands.maps.write_flow", full)
+    monkeypatch.setattr("gvd_jax.scale.maps.write_flow", full)
     assert cli.main(["deblur", str(folder), str(tmp_path / "out"), "--maps", str(tmp_path / "maps")]) == 2
     assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
 

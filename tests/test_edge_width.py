@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from gvd_jax.method.edge_width import defocus_from_edges
-from gvd_jax.method.parts import Edges
+from gvd_jax.method.stages.finish import ReadDefocus
 from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.video.layers import photograph
 
-EDGES = Edges()
+EDGES = ReadDefocus()
 NOISE = jnp.asarray(1e-3)
 defocus = jax.jit(defocus_from_edges)
-blur = jax.jit(defocus_blur, static_argnums=0)
+blur = jax.jit(gaussian_defocus, static_argnums=0)
 
 
 @pytest.fixture(scope="module")

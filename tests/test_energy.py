@@ -9,13 +9,14 @@ import pytest
 
 from gvd_jax.convex.norms import SquaredL2
 from gvd_jax.method.occlusion import inside
-from gvd_jax.model.blur import BlurModel
+from gvd_jax.model.blur import Blur, GaussianDefocus, MotionBlur
 from gvd_jax.model.edge_map import FLOOR, edge_map
-from gvd_jax.model.energy import Weights, energy_gradient, evaluate, gvd_energy
-from gvd_jax.model.terms import BRIGHTNESS, STRUCTURE, DataResidual, Term
-from gvd_jax.model.variables import Unknowns, observe
-from gvd_jax.ops.gaussian_defocus import discrete_gaussian, variance
+from gvd_jax.model.energy import energy_gradient, evaluate, gvd_energy
+from gvd_jax.model.observation import observe
+from gvd_jax.model.terms import BRIGHTNESS, STRUCTURE, Term
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.exposure import piecewise_linear_path
+from gvd_jax.ops.gaussian_defocus import discrete_gaussian, variance
 from gvd_jax.ops.transfer import TRANSFERS
 from gvd_jax.ops.warp import NEIGHBOURS
 from gvd_jax.trees import replace
@@ -25,30 +26,30 @@ from tests.references import blur, energy
 SHAPE = (3, 7, 9, 3)
 SCALES = (0.0, 0.5, 1.0)
 TAPS = [discrete_gaussian(step, 4) for step in (0.25, 0.75)]  # radius: four standard deviations of the larger step
-MODEL = BlurModel(piecewise_linear_path, 3, SCALES)
-WEIGHTS = Weights(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=10.0)
-UNIT = Weights(1.0, 1.0, 1.0, 1.0, 1.0)
+BLUR = Blur((MotionBlur(piecewise_linear_path, 3), GaussianDefocus(SCALES)))
+ENERGY = gvd_energy(data=250.0, temporal=2.0, latent_tv=1.0, flow_tv=20.0, defocus_tv=10.0)
+UNIT = gvd_energy(1.0, 1.0, 1.0, 1.0, 1.0)
 TRACES = []
 INNER = np.s_[:, :, 6:-6, 6:-6]  # of residuals [N, T, H, W, C]: no read beyond the border reaches these
 
 
 @jax.jit
-def energy_of(weights, unknowns, observation):
-    TRACES.append(weights)
-    return evaluate(gvd_energy(weights, MODEL), unknowns, observation)
+def energy_of(energy, unknowns, observation):
+    TRACES.append(energy)
+    return evaluate(energy, unknowns, observation)
 
 
 @jax.jit
-def gradient_of(weights, unknowns, observation):
-    return energy_gradient(gvd_energy(weights, MODEL), unknowns, observation)
+def blurred(unknowns, observation):
+    return observation.blur(unknowns.latent, unknowns, observation)
 
 
-blurred = jax.jit(MODEL)
+gradient_of = jax.jit(energy_gradient)
 
 
 def random_problem():
     """A random clip that only counts reads inside the neighbouring frame, as the reference loops do."""
-    unknowns, observation = random_clip(SHAPE)
+    unknowns, observation = random_clip(SHAPE, blur=BLUR)
     return unknowns, replace(observation, visibility=observation.visibility * inside(unknowns.flow))
 
 
@@ -89,8 +90,7 @@ def test_terms_equal_the_loops(x64, name):
 def test_eq2_defocus_first_motion_second(x64):
     clip = random_problem()
     v, o = host(clip)
-    blurry = blurred(clip[0].latent, clip[0].flow, clip[0].defocus, clip[1].duty_cycle)
-    np.testing.assert_allclose(blurry, reference_blur(v, o), rtol=1e-10)
+    np.testing.assert_allclose(blurred(*clip), reference_blur(v, o), rtol=1e-10)
 
 
 def test_eq4_data_term_trusts_each_pixel_by_its_confidence(x64):
@@ -110,8 +110,7 @@ def test_eq4_data_term_trusts_each_pixel_by_its_confidence(x64):
 def test_eq4_light_adds_up_and_is_measured_in_display_values(x64, curve):
     """Light is blurred, and the difference divided by the slope of the curve at the blurry value, at least 0.1."""
     unknowns, observation = random_problem()
-    data = Term(1.0, DataResidual(replace(MODEL, transfer=curve)), SquaredL2())
-    part = jax.jit(evaluate)({"data": data}, unknowns, observation)[0]
+    part = energy_of({"data": UNIT["data"]}, unknowns, replace(observation, transfer=curve))[0]
     v, o = host((unknowns, observation))
     at, step = np.maximum(o.blurry, 0.1), 1e-6
     above, below, light, blurry = (
@@ -134,8 +133,8 @@ def test_eq7_edge_map(x64, channels):
 def test_eq8_total_is_the_weighted_sum(x64):
     clip = random_problem()
     v, o = host(clip)
-    total, parts = energy_of(WEIGHTS, *clip)
-    weights = (WEIGHTS.data, WEIGHTS.temporal, WEIGHTS.flow_tv, WEIGHTS.defocus_tv)
+    total, parts = energy_of(ENERGY, *clip)
+    weights = [ENERGY[name].weight for name in ("data", "temporal", "flow_tv", "defocus_tv")]
     expected = energy.total_energy(
         v.latent, v.flow, v.defocus, reference_blur(v, o), o.blurry, o.edge_map, weights, by_neighbour(o)
     )
@@ -146,15 +145,15 @@ def test_eq8_total_is_the_weighted_sum(x64):
 @pytest.mark.parametrize("unknown", ["latent", "flow", "defocus"])
 def test_eq8_gradient_equals_central_differences(x64, unknown):
     unknowns, observation = random_problem()
-    x = getattr(unknowns, unknown)
+    x = unknowns[unknown]
     direction = jnp.asarray(np.random.default_rng(1).standard_normal(x.shape))
     step = 1e-7
 
     def total(t):
-        return energy_of(WEIGHTS, replace(unknowns, **{unknown: x + t * direction}), observation)[0]
+        return energy_of(ENERGY, replace(unknowns, **{unknown: x + t * direction}), observation)[0]
 
     expected = (total(step) - total(-step)) / (2 * step)
-    gradient = getattr(gradient_of(WEIGHTS, unknowns, observation), unknown)
+    gradient = gradient_of(ENERGY, unknowns, observation)[unknown]
     np.testing.assert_allclose(jnp.vdot(gradient, direction), expected, rtol=1e-5)
 
 
@@ -162,8 +161,8 @@ def test_eq8_gradient_is_zero_where_nothing_changes(x64):
     """The group norm has subgradient 0 at 0, never NaN."""
     unknowns, observation = random_problem()
     flat = jax.tree.map(lambda x: jnp.full(x.shape, 0.5, x.dtype), unknowns)
-    weights = replace(WEIGHTS, temporal=0.0)
-    gradient = gradient_of(weights, flat, replace(observation, blurry=flat.latent))
+    alone = ENERGY | {name: replace(ENERGY[name], weight=0.0) for name in ("temporal", "temporal_far")}
+    gradient = gradient_of(alone, flat, replace(observation, blurry=flat.latent))
     for leaf in jax.tree.leaves(gradient):
         np.testing.assert_allclose(leaf, 0, atol=1e-9)
 
@@ -171,21 +170,21 @@ def test_eq8_gradient_is_zero_where_nothing_changes(x64):
 @pytest.mark.parametrize("sigma", [0.0, 1e-3, 0.1])
 def test_data_term_pulls_a_small_sigma_towards_the_truth(x64, sigma):
     """Frames in focus of a stronger blur: every sharp pixel wants more defocus, even from none."""
-    unknowns, observation = random_clip(SHAPE, motion=0.0)
-    blurry = blurred(unknowns.latent, unknowns.flow, 0 * unknowns.defocus + 0.4, observation.duty_cycle)
+    unknowns, observation = random_clip(SHAPE, motion=0.0, blur=BLUR)
+    blurry = blurred(replace(unknowns, defocus=0 * unknowns.defocus + 0.4), observation)
     guess = replace(unknowns, defocus=0 * unknowns.defocus + sigma)
-    data_only = Weights(1.0, 0.0, 0.0, 0.0, 0.0)
+    data_only = gvd_energy(1.0, 0.0, 0.0, 0.0, 0.0)
     pull = -gradient_of(data_only, guess, replace(observation, blurry=blurry)).defocus
     assert pull.mean() > 0.05 and (pull > 0).mean() > 0.95
 
 
 def test_new_weights_do_not_retrace_and_vmap_equals_the_loop(x64):
     clip = random_problem()
-    sweep = jax.tree.map(lambda w: jnp.linspace(w, 3 * w, 3), WEIGHTS)
+    sweep = jax.tree.map(lambda w: jnp.linspace(w, 3 * w, 3), ENERGY)
     each = [jax.tree.map(lambda w, k=k: w[k], sweep) for k in range(3)]
     energy_of(each[0], *clip)
     traced = len(TRACES)
-    totals = [energy_of(weights, *clip)[0] for weights in each]
+    totals = [energy_of(energy, *clip)[0] for energy in each]
     assert len(TRACES) == traced
     at_once = jax.vmap(partial(energy_of, unknowns=clip[0], observation=clip[1]))(sweep)[0]
     np.testing.assert_allclose(at_once, totals, rtol=1e-12)
@@ -196,11 +195,11 @@ def test_a_term_of_ones_own_is_a_function_and_an_entry(x64):
         return unknowns.latent - 0.1 * observation.blurry
 
     unknowns, observation = random_problem()
-    own = gvd_energy(WEIGHTS, MODEL) | {"dark": Term(0.3, darkness, SquaredL2())}
-    total, parts = jax.jit(partial(evaluate, own))(unknowns, observation)
+    own = ENERGY | {"dark": Term(0.3, darkness, SquaredL2())}
+    total, parts = energy_of(own, unknowns, observation)
     residual = np.asarray(unknowns.latent) - 0.1 * np.asarray(observation.blurry)
     np.testing.assert_allclose(parts["dark"], 0.3 * (residual**2).sum(), rtol=1e-12)
-    np.testing.assert_allclose(total - parts["dark"], energy_of(WEIGHTS, unknowns, observation)[0], rtol=1e-12)
+    np.testing.assert_allclose(total - parts["dark"], energy_of(ENERGY, unknowns, observation)[0], rtol=1e-12)
     alone = energy_gradient({"dark": own["dark"]}, unknowns, observation)
     np.testing.assert_allclose(alone.latent, 0.6 * residual, rtol=1e-12)
 
@@ -208,7 +207,7 @@ def test_a_term_of_ones_own_is_a_function_and_an_entry(x64):
 @partial(jax.jit, static_argnums=0)
 def constancy(residual, latent, flow):
     """Residuals at n = 1 and n = -1, [2, T, H, W, features]."""
-    features = residual(Unknowns(latent, flow, latent[..., 0]), observe(latent, jnp.full(3, 0.3)))
+    features = residual(Unknowns(latent=latent, flow=flow), observe(latent, jnp.full(3, 0.3)))
     return jnp.moveaxis(jnp.stack(features, -1), 1, 0)
 
 
@@ -239,5 +238,9 @@ def test_observe_sees_every_neighbour_that_exists():
 
 
 def test_equal_residuals_are_one_program():
-    assert DataResidual(BlurModel()) == DataResidual(BlurModel())
-    assert hash(gvd_energy(UNIT)["data"].residual) == hash(gvd_energy(WEIGHTS)["data"].residual)
+    one, other = map(jax.tree.structure, (UNIT, ENERGY))
+    assert one == other and hash(one) == hash(other)
+    frames = jnp.zeros((2, 3, 4, 1))
+    same, blur = (observe(frames, 0.25, b) for b in (Blur(), None)), Blur((MotionBlur(samples=3),))
+    assert len({jax.tree.structure(o) for o in (*same, observe(frames, 0.5, Blur()))}) == 1
+    assert jax.tree.structure(observe(frames, 0.25, blur)) != jax.tree.structure(observe(frames, 0.25))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import find_start
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, own_exposure, relative_exposures
-from gvd_jax.method.start import find_start
 from gvd_jax.trees import replace
 from gvd_jax.video.layers import photograph
 
@@ -72,9 +72,10 @@ def test_clipped_pixels_stay_clipped():
 
 @pytest.mark.parametrize("threshold, evened", [(0.01, True), (jnp.inf, False)])
 def test_only_changes_beyond_the_threshold_are_evened_out(still, threshold, evened):
-    config = replace(Config.fast(), exposure_change=threshold)
+    config = Config.fast()
+    config = replace(config, camera=replace(config.camera, exposure_change=threshold))
     start = find_start(still[0], jnp.full(4, 0.3), config)
     assert (np.ptp(np.asarray(start.exposure[:, 0])) > 0.1) == evened
-    assert (np.asarray(start.frames).std(0).max() < 2e-3) == evened
+    assert (np.asarray(start.problem.frames).std(0).max() < 2e-3) == evened
     same = find_start(jnp.broadcast_to(still[0][:1], still[0].shape), jnp.full(4, 0.3), config)
     assert np.asarray(same.exposure).tolist() == [[1.0, 0.0]] * 4

@@ -9,14 +9,15 @@ import pytest
 from scipy import ndimage
 
 import gvd_jax as gvd
-from gvd_jax.method.parts import Pyramid
-from gvd_jax.trees import tree_dot
+from gvd_jax.trees import replace, tree_dot
+from tests.settings import small
 
 SHAPE = (3, 6, 7, 1)
-BLUR = gvd.BlurModel(samples=3, scales=())
-BLOCK = gvd.LATENT.without("temporal_far")  # whose derivative in the flow is long to compile
-SHORT = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=3, cg_iterations=3), jnp.inf, linearisations=2)
-LONG = gvd.BlockOptions(gvd.Steps(dual=2.0, iterations=700, cg_iterations=8), jnp.inf)
+BLUR = gvd.Blur((gvd.MotionBlur(samples=3),))
+BLOCK = gvd.LATENT_BLOCK.without("temporal_far")  # whose derivative in the flow is long to compile
+BLOCK = replace(BLOCK, roles=BLOCK.roles | {name: gvd.Dual(2.0) for name in BLOCK.dual})
+SHORT = gvd.BlockOptions(gvd.Steps(iterations=3, cg_iterations=3), jnp.inf, linearisations=2)
+LONG = gvd.BlockOptions(gvd.Steps(iterations=700, cg_iterations=8), jnp.inf)
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -27,36 +28,30 @@ def problem():
     latent = np.clip(ndimage.gaussian_filter(rng.random(SHAPE), (0, 1, 1, 0)), 0.2, 0.8)
     flow = np.zeros((3, 2, 6, 7, 2))
     flow[:, 0, ..., 0], flow[:, 1, ..., 0], flow[..., 1] = 1.3, -1.1, 0.4
-    tau, none = jnp.full(3, 0.4), jnp.zeros(SHAPE[:3])
-    blurry = BLUR(jnp.asarray(latent), jnp.asarray(flow), none, tau) + 0.01 * rng.standard_normal(SHAPE)
-    weights = gvd.Weights(50.0, 0.5, 0.3, jnp.ones(()), jnp.ones(()))
+    tau, truth = jnp.full(3, 0.4), gvd.Unknowns(flow=jnp.asarray(flow))
+    sharp = jnp.asarray(latent)
+    blurry = BLUR(sharp, truth, gvd.observe(sharp, tau)) + 0.01 * rng.standard_normal(SHAPE)
+    weights = {"data": 50.0, "temporal": 0.5, "latent_tv": 0.3, "flow_tv": 1.0}
     numbers = {"weights": weights, "tau": tau, "blurry": blurry, "start": blurry, "flow": flow}
     # One type for all, moved or not: one program each of the value and of the derivative.
     return jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), numbers)
 
 
-def loss(solver, options, numbers):
+def loss(solver, options, numbers, block=BLOCK):
     """A linear function of the latent frames that `solver` finds."""
-    energy = gvd.gvd_energy(numbers["weights"], BLUR)
-    unknowns = gvd.Unknowns(numbers["start"], numbers["flow"], jnp.zeros(SHAPE[:3]))
-    observation = gvd.observe(numbers["blurry"], numbers["tau"])
-    solution = solver(BLOCK, energy, unknowns, observation, options)
+    energy = gvd.gvd_energy(**numbers["weights"], defocus_tv=1.0)
+    unknowns = gvd.Unknowns(latent=numbers["start"], flow=numbers["flow"])
+    observation = gvd.observe(numbers["blurry"], numbers["tau"], BLUR)
+    solution = solver(block, energy, unknowns, observation, options)
     latent = (solution[0] if isinstance(solution, tuple) else solution).latent
     return (latent * jnp.asarray(np.random.default_rng(1).standard_normal(SHAPE))).sum()
 
 
 def loss_of_the_method(numbers):
     """The same of `deblur_pure`, on one level: a solve in gray, then one of the channel from there, both unrolled."""
-    config = gvd.replace(
-        gvd.Config.default().without_defocus(),
-        weights=numbers["weights"],
-        latent=SHORT,
-        blocks=(BLOCK.without("temporal"),),
-        samples=3,
-        pyramid=Pyramid(),
-        search=None,
-        blend=None,
-    )
+    config = small(gvd.Config.default(), "latent", "colour").with_weights(**numbers["weights"])
+    own = {"block": BLOCK.without("temporal"), "options": SHORT}
+    config = config.with_stages(lambda stage: (stage if stage is config.first else replace(stage, **own),))
     latent = gvd.deblur_pure(numbers["blurry"], numbers["tau"], config, numbers["flow"]).latent
     return (latent * jnp.asarray(np.random.default_rng(1).standard_normal(SHAPE))).sum()
 
@@ -72,6 +67,8 @@ def test_the_gradient_agrees_with_differences(name):
     function, parts = CASES[name]
     numbers = problem()
     value, slope = jax.jit(function), jax.jit(jax.grad(function))(numbers)
+    forward = jax.jit(lambda x, d: jax.jvp(function, (x,), (d,))[1])
+    still = jax.tree.map(jnp.zeros_like, numbers)
     for part in parts:
         leaves, structure = jax.tree.flatten(numbers[part])
         rng = np.random.default_rng(2)
@@ -84,5 +81,15 @@ def test_the_gradient_agrees_with_differences(name):
         ]
         expected = (ends[0] - ends[1]) / 2
         np.testing.assert_allclose(tree_dot(slope[part], direction), expected, rtol=1e-3, err_msg=part)
+        if name == "implicit":  # the linearised iterations themselves, and transposed
+            along = forward(numbers, still | {part: jax.tree.map(jnp.asarray, direction)})
+            np.testing.assert_allclose(along, tree_dot(slope[part], direction), rtol=1e-6, err_msg=part)
     if name == "implicit":  # a solution does not depend on where it was started from
         np.testing.assert_allclose(slope["start"], 0, atol=1e-8)
+
+
+def test_without_dual_terms_there_is_no_iteration_to_differentiate():
+    block = gvd.Block(gvd.LATENT, {"data": gvd.Linearised(test=False)})
+    with pytest.raises(gvd.InputError, match=r"give one term of the block the role Dual\(\)") as caught:
+        jax.eval_shape(partial(loss, gvd.solve_implicit, LONG, block=block), problem())
+    assert "\n" not in str(caught.value)

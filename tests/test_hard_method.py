@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gvd_jax as gvd
-from gvd_jax.method.parts import Pyramid
+from tests.settings import unscaled
 
 SHAPE = (3, 16, 20, 1)
 NOISE = np.random.default_rng(5).random(SHAPE)
@@ -30,8 +30,7 @@ CLIPS["one white pixel"][1, 8, 9] = 1.0
 @pytest.mark.parametrize("tau", [0.5, 1e-6])
 @pytest.mark.parametrize("kind", CLIPS)
 def test_the_method_stays_finite(hurry, kind, tau):
-    config = gvd.replace(gvd.Config.fast(), pyramid=Pyramid(), start_pyramid=Pyramid())
-    result = gvd.deblur(CLIPS[kind].astype(np.float32), tau, config)
+    result = gvd.deblur(CLIPS[kind].astype(np.float32), tau, unscaled(gvd.Config.fast()))
     latent = np.asarray(result.latent)
     assert latent.shape == SHAPE and np.isfinite(latent).all() and latent.min() >= 0 and latent.max() <= 1
     assert np.isfinite(result.flow).all() and np.abs(result.flow).max() < 100

@@ -5,17 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import gvd_jax as gvd
 from experiments.joint import LBFGS, MARGIN, WIDEST, Adam, descend, from_free, smoothed, to_free
-from gvd_jax.model.blur import BlurModel
-from gvd_jax.model.energy import Weights, evaluate, gvd_energy
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.trees import tree_add, tree_dot
 from tests.problems import random_clip
 
-WEIGHTS, PATH = Weights(250.0, 2.0, 1.0, 2.0, 3.0), piecewise_linear_path
-ENERGY = gvd_energy(WEIGHTS, BlurModel(PATH, 1, (0.0, 1.0)))
+ENERGY = gvd.gvd_energy(250.0, 2.0, 1.0, 2.0, 3.0)
 # Every unknown, and what compiles soon: frames in focus, and no term that joins frames.
-SINGLE = {name: term for name, term in gvd_energy(WEIGHTS, BlurModel(PATH, 1, ())).items() if "temporal" not in name}
+SINGLE = {name: term for name, term in ENERGY.items() if "temporal" not in name}
+MOTION = gvd.MotionBlur(piecewise_linear_path, 1)
+BOTH, IN_FOCUS = gvd.Blur((MOTION, gvd.GaussianDefocus((0.0, 1.0)))), gvd.Blur((MOTION,))
 SHAPE = (3, 5, 7, 1)
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -23,21 +23,21 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 @jax.jit
 def parts_of(epsilon, unknowns, observation):
-    return evaluate(smoothed(ENERGY, epsilon), unknowns, observation)[1]
+    return gvd.evaluate(smoothed(ENERGY, epsilon), unknowns, observation)[1]
 
 
 def smoothed_single(free, observation):
-    return evaluate(smoothed(SINGLE, 0.5), from_free(free), observation)[0]
+    return gvd.evaluate(smoothed(SINGLE, 0.5), from_free(free), observation)[0]
 
 
 cost_of, slope_of = jax.jit(smoothed_single), jax.jit(jax.grad(smoothed_single))
-single_of = jax.jit(lambda unknowns, observation: evaluate(SINGLE, unknowns, observation)[0])
+single_of = jax.jit(lambda unknowns, observation: gvd.evaluate(SINGLE, unknowns, observation)[0])
 
 
 def test_smoothed_energy_tends_to_the_energy():
     """From below, by epsilon for each cost that is not near 0: by a floor of 4e-3 or 0.02 px, and the term's weight."""
-    clip = random_clip(SHAPE)
-    exact = jax.jit(evaluate)(ENERGY, *clip)[1]
+    clip = random_clip(SHAPE, blur=BOTH)
+    exact = jax.jit(gvd.evaluate)(ENERGY, *clip)[1]
     near = parts_of(1e-3, *clip)
     assert near["data"] == exact["data"]
     for name, floor, weight, groups in (
@@ -54,7 +54,7 @@ def test_smoothed_energy_tends_to_the_energy():
 
 def test_soft_costs_are_those_of_a_hyperbola():
     """sqrt(n^2 + epsilon^2) - epsilon of the lengths of Eq. (6)."""
-    unknowns, observation = random_clip(SHAPE)
+    unknowns, observation = random_clip(SHAPE, blur=BOTH)
     dx, dy = np.zeros(SHAPE[:3]), np.zeros(SHAPE[:3])
     latent = np.asarray(unknowns.latent[..., 0])
     dx[:, :, :-1], dy[:, :-1] = np.diff(latent, axis=2), np.diff(latent, axis=1)
@@ -73,10 +73,10 @@ def test_free_coordinates_come_back_inside_the_box():
 
 
 def test_the_gradient_equals_central_differences():
-    unknowns, observation = random_clip(SHAPE)
+    unknowns, observation = random_clip(SHAPE, blur=IN_FOCUS)
     free = to_free(unknowns)
     slope = slope_of(free, observation)
-    for k in range(3):  # latent, flow, defocus
+    for k in range(3):  # defocus, flow, latent
         leaves, tree = jax.tree.flatten(jax.tree.map(jnp.zeros_like, free))
         leaves[k] = jnp.asarray(np.random.default_rng(k).normal(size=leaves[k].shape))
         direction = jax.tree.unflatten(tree, leaves)
@@ -86,7 +86,7 @@ def test_the_gradient_equals_central_differences():
 
 @pytest.mark.parametrize("descent", [Adam(8), LBFGS(8)], ids=["Adam", "L-BFGS"])
 def test_joint_steps_lower_the_energy(descent):
-    unknowns, observation = random_clip(SHAPE)
+    unknowns, observation = random_clip(SHAPE, blur=IN_FOCUS)
     free = to_free(unknowns)
     found, _ = descend(descent, 8, smoothed(SINGLE, 0.5), observation, free, descent.optimiser.init(free))
     assert single_of(from_free(found), observation) < 0.8 * single_of(unknowns, observation)

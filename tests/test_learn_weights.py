@@ -8,13 +8,14 @@ import pytest
 import gvd_jax as gvd
 from experiments import learn_weights as learn
 from gvd_jax.method.learned import read_learned
-from gvd_jax.trees import replace
 
 ROUNDS, FINISH = read_learned()
 
 
 @pytest.mark.parametrize(
-    "numbers", [ROUNDS, FINISH, replace(FINISH, filters=None, colour_filters=None)], ids=["rounds", "finish", "plain"]
+    "numbers",
+    [ROUNDS, FINISH, gvd.replace(FINISH, filters=None, colour_filters=None)],
+    ids=["rounds", "finish", "plain"],
 )
 def test_free_coordinates_stand_for_the_numbers(numbers):
     free, back = learn.to_free(numbers), learn.from_free(learn.to_free(numbers))
@@ -52,5 +53,24 @@ def test_clips_are_those_of_their_seed_and_noise():
 def test_the_numbers_of_a_preset_are_its_own():
     config = gvd.Config.default()
     same = config.with_rounds(learn.rounds_of(config))
-    assert same.weights == config.weights and same.structure == config.structure
-    assert same.latent.steps.dual == (10.0, 10.0, 10.0)
+    assert jax.tree.structure(same) == jax.tree.structure(config)
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-12), same, config)
+
+
+def test_terms_of_one_weight_keep_one():
+    free = learn.to_free(FINISH)
+    apart = gvd.replace(free, weights=free.weights | {"final_temporal_far": jnp.zeros(())})
+    weights = learn.from_free(apart).weights
+    assert weights["final_temporal_far"] == weights["final_temporal"]
+    rounds = learn.from_free(learn.to_free(ROUNDS)).weights
+    assert rounds["temporal_far"] == rounds["temporal"] and rounds.keys() == ROUNDS.weights.keys()
+
+
+@pytest.mark.parametrize("restore", [learn.with_own_flow, learn.in_given_flow])
+def test_learned_numbers_restore_an_example(restore):
+    """Traced only, for it takes long to compile."""
+    seen = learn.Example(*(jnp.zeros((5, 24, 32, 1)),) * 2, jnp.zeros((5, 2, 24, 32, 2)), jnp.full(5, 0.4))
+    seen = gvd.replace(seen, gray=seen.blurry)
+    numbers = learn.to_free(ROUNDS if restore is learn.with_own_flow else FINISH)
+    latent = jax.eval_shape(lambda free: restore(gvd.Config.default(), learn.from_free(free), seen), numbers)
+    assert latent.shape == seen.sharp.shape

@@ -1,5 +1,6 @@
 """Learned settings: what is read, where it enters, and that the learned prior restores more."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,11 +8,11 @@ import pytest
 import gvd_jax as gvd
 from gvd_jax import metrics
 from gvd_jax.method import learned
-from gvd_jax.method.stages import solve_block
+from gvd_jax.method.deblur import make_problem
 from gvd_jax.ops.transfer import luma
-from gvd_jax.trees import replace
 from gvd_jax.video.layers import Layer, photograph, random_path
 from gvd_jax.video.synthesize import render
+from tests.settings import small
 
 
 def test_what_ships_is_small_and_reads_as_it_is_written():
@@ -20,22 +21,46 @@ def test_what_ships_is_small_and_reads_as_it_is_written():
     assert learned.learned_json(*learned.read_learned()) == text
 
 
-def test_the_finish_has_its_own_terms_and_the_rest_is_the_same():
-    config, gray = gvd.Config.learned(), jnp.zeros((2, 4, 5, 1))
-    for last, names in ((config.finishing(), {"experts"}), (config.finishing(gray), {"experts", "colour"})):
-        extra = {"experts", "colour"} & set(last.energy(last.latent_block, 3))
-        assert extra == names and names <= set(last.latent_block.quadratic)
-        assert (last.weights.flow_tv, last.scales, last.path) == (config.weights.flow_tv, config.scales, config.path)
-    assert not {"experts", "colour"} & set(config.latent_block.terms)
-    assert gvd.Config.default().finishing() == gvd.Config.default()
+OWN = {"final_data", "final_latent_tv", "final_temporal", "final_temporal_far"}
+
+
+def last_of(config):
+    (last,) = (stage for stage in config.stages if isinstance(stage, gvd.SolveChannels))
+    return last
+
+
+@pytest.mark.parametrize("channels, names", [(1, {"experts"}), (3, {"experts", "experts_colour"})])
+def test_the_finish_has_its_own_terms(channels, names):
+    """Those that it solves with, and that the energy tells after it where they need no gray of their own."""
+    config = gvd.Config.learned()
+    frames = jnp.full((2, 8, 9, channels), 0.5)
+    unknowns = gvd.Unknowns(latent=frames[..., :1], flow=jnp.zeros((2, 2, 8, 9, 2)))
+    state = gvd.State(unknowns, shape=(8, 9))
+    _, info = jax.eval_shape(last_of(config).run, state, make_problem(frames, 0.5, config))
+    assert set(info.solve.after) == OWN | names
+    assert set(info.energy) == set(config.energy) - {"experts_colour"}
+    assert all(isinstance(last_of(config).block.roles[name], gvd.Quadratic) for name in names)
+
+
+def test_the_rest_is_the_same():
+    config, default = gvd.Config.learned(), gvd.Config.default()
+    own = OWN | {"experts", "experts_colour"}
+    assert set(config.energy) == set(default.energy) | own and not own & set(default.energy)
+    weights = learned.read_learned()[0].weights
+    assert config.blur == default.blur and {name: config.energy[name].weight for name in weights} == weights
+    others = [stage for stage in config.stages if stage is not last_of(config)]
+    before = [stage for stage in default.stages if stage is not last_of(default)]
+    assert jax.tree.structure(others) == jax.tree.structure(before)
 
 
 def test_a_term_of_your_own_enters_the_finish_too():
     term = gvd.Term(1.0, lambda unknowns, observation: unknowns.latent, gvd.SquaredL2())
-    config = gvd.Config.learned().with_term("mine", term, latent="quadratic")
-    for own in (config, config.finishing()):
-        assert "mine" in own.latent_block.quadratic and own.energy(own.latent_block, 3)["mine"] is term
-    assert "mine" not in config.without_term("mine").finishing().latent_block.terms
+    config = gvd.Config.learned().with_term("mine", term, latent=gvd.Quadratic())
+    blocks = [block for block in config.blocks if block.unknown.name == "latent"]
+    assert len(blocks) > 2 and all(block.roles["mine"] == gvd.Quadratic() for block in blocks)
+    assert last_of(config).block in blocks and config.energy["mine"] is term
+    without = config.without_term("mine")
+    assert "mine" not in without.energy and all("mine" not in block.roles for block in without.blocks)
 
 
 @pytest.mark.parametrize("name, noise, gain", [("motorcycle", 0.0, 0.3), ("chelsea", 0.01, 0.3)])
@@ -44,13 +69,11 @@ def test_the_learned_prior_restores_more_than_total_variation(hurry, name, noise
     path = random_path(np.random.default_rng(5), 3, 4.0)
     clip = render([Layer(photograph(name), 1.5, path)], 3, 72, 96, 0.45, noise=noise, seed=5)
     blurry, sharp = (luma(jnp.asarray(frames)) for frames in (clip.blurry, clip.sharp))
-    start = gvd.Unknowns(blurry, jnp.asarray(clip.flow), jnp.zeros(blurry.shape[:3]))
-    tau = jnp.full(3, clip.duty_cycle)
 
     def decibels(config):
-        config = replace(config, scales=())
-        latent = solve_block(config.latent_block, start, blurry, tau, config, 5)[0].latent
-        return float(np.mean(metrics.psnr(jnp.clip(latent, 0, 1), sharp)))
+        config = small(config, "colour", samples=5)
+        latent = gvd.deblur_pure(blurry, clip.duty_cycle, config, jnp.asarray(clip.flow)).latent
+        return float(np.mean(metrics.psnr(latent, sharp)))
 
-    own = gvd.Config.learned()
-    assert decibels(own.finishing()) > decibels(own) + gain
+    rounds = gvd.Config.default().with_rounds(learned.read_learned()[0])
+    assert decibels(gvd.Config.learned()) > decibels(rounds) + gain

@@ -70,6 +70,38 @@ def test_chessboard_diagonal_is_the_diagonal(rng):
     np.testing.assert_allclose(np.stack(chessboard_diagonal(operator, like)).ravel(), columns, rtol=1e-12)
 
 
+SHAPE = (2, 5, 7)
+FAR = {  # what it joins, beside every pixel with itself: two pixels apart, or over a corner, is of one colour
+    "columns": lambda x: x[:, :, 2:] - x[:, :, :-2],
+    "rows": lambda x: x[:, 2:] - x[:, :-2],
+    "frames": lambda x: x[1:, 1:] - x[:-1, :-1],
+    "corners": lambda x: x[:, 1:, 1:] + x[:, :-1, :-1],
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_a_diagonal_that_cannot_be_tried_out_is_its_mean(rng, name):
+    """Weights that differ, so that the diagonal is no constant; what a trial gives is the sum of a row's own colour."""
+    weights, like = jnp.asarray(rng.uniform(1, 9, SHAPE)), jnp.zeros(SHAPE)
+    far = FAR[name]
+
+    def operator(v):
+        return weights * v + adjoint(far, like)(far(v))
+
+    matrix = np.stack([np.ravel(operator(unit)) for unit in jnp.eye(like.size).reshape(-1, *SHAPE)])
+    colour = np.indices(SHAPE).sum(0).ravel() % 2
+    rows = (matrix * (colour[:, None] == colour)).sum(1)
+    assert np.abs(rows - np.diag(matrix)).max() > 0.5  # it would be wrong
+    np.testing.assert_allclose(chessboard_diagonal(operator, like), np.full(SHAPE, rows.mean()), rtol=1e-12)
+
+
+def test_a_number_and_a_row_have_a_diagonal_too():
+    """Of unknowns of a whole clip, or of a frame."""
+    for like in (jnp.zeros(()), jnp.zeros(4)):
+        diagonal = chessboard_diagonal(lambda v: (3.0 * v[0] + v[1], v[0] + 3.0 * v[1]), (like, like))
+        np.testing.assert_allclose(jnp.stack(diagonal), 3.0)
+
+
 def test_conjugate_gradients_stay_at_the_solution(rng):
     matrix, right = positive_definite(rng, 6)
     solution = jnp.asarray(np.linalg.solve(matrix, right))

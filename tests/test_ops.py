@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from gvd_jax.ops import transfer
-from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus, discrete_gaussian, variance
 from gvd_jax.ops.differences import forward_difference
 from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.ops.filters import central_gradient, smooth
+from gvd_jax.ops.gaussian_defocus import SCALES, discrete_gaussian, gaussian_defocus, variance
 from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
@@ -27,7 +27,7 @@ PATHS = {
 SMALL = [(3, 5, 7, 2), (2, 1, 5, 1), (2, 6, 1, 3)]
 
 blurred = jax.jit(motion_blur, static_argnums=(0, 1))
-out_of_focus = jax.jit(defocus_blur, static_argnums=0)
+out_of_focus = jax.jit(gaussian_defocus, static_argnums=0)
 moves = jax.jit(displacements, static_argnums=1)
 warped = jax.jit(warp, static_argnums=2)
 
@@ -99,11 +99,6 @@ def test_eq4_defocus_has_the_variance_of_its_sigma(x64, sigma):
     np.testing.assert_allclose(moments, [1, 0, 0, 0, v, v], rtol=1e-3, atol=1e-9)
 
 
-def test_no_scales_mean_no_defocus():
-    unknowns, _ = random_clip(dtype="float32")
-    assert gaussian_defocus((), unknowns.latent, unknowns.defocus) is unknowns.latent
-
-
 @pytest.mark.parametrize("shape", SMALL, ids=str)
 def test_fig9_composition_and_eq5_reads_equal_the_loop(x64, shape):
     unknowns, _ = random_clip(shape)
@@ -156,7 +151,7 @@ DERIVATIVES = {
         lambda t: motion_blur(quadratic_path, 3, v.latent, v.flow, t),
         o.duty_cycle,
     ),
-    "defocus_blur-sigma": lambda v, o: (lambda s: gaussian_defocus(SCALES[:4], v.latent, s), v.defocus),
+    "gaussian_defocus-sigma": lambda v, o: (lambda s: gaussian_defocus(SCALES[:4], v.latent, s), v.defocus),
     "sample-x": lambda v, o: (
         lambda x: sample(v.latent, jnp.array([2]), 0.7 * x[None], x[None]),
         5 + v.flow[0, 0, ..., 0],

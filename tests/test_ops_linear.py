@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.ops.gaussian_defocus import gaussian_defocus
 from gvd_jax.ops.differences import image_gradient
+from gvd_jax.ops.disc_defocus import RADII, disc_defocus
 from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.ops.filters import smooth_gradient
+from gvd_jax.ops.gaussian_defocus import gaussian_defocus
 from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
@@ -34,7 +35,8 @@ GATHERS = {  # built by linear_map
     "motion_blur_quadratic": lambda v, o, x: motion_blur(quadratic_path, 3, x, v.flow, o.duty_cycle),
 }
 AVERAGES = GATHERS | {
-    "defocus_blur": lambda v, o, x: gaussian_defocus(SCALES, x, v.defocus),
+    "gaussian_defocus": lambda v, o, x: gaussian_defocus(SCALES, x, v.defocus),
+    "disc_defocus": lambda v, o, x: disc_defocus(RADII, x, v.defocus),
     "resize_up": lambda v, o, x: resize_frames(x, 13, 12),
     "resize_down": lambda v, o, x: resize_frames(x, 4, 5),
 }
@@ -106,7 +108,7 @@ def test_rows_are_not_negative(x64, name):
     assert apply(name, *clip, impulse).min() >= 0
 
 
-@pytest.mark.parametrize("name", [n for n in GATHERS if n.startswith("motion")] + ["defocus_blur"])
+@pytest.mark.parametrize("name", [n for n in GATHERS if n.startswith("motion")] + ["gaussian_defocus", "disc_defocus"])
 def test_nothing_moves_without_flow_or_defocus(x64, name):
     unknowns, observation = random_clip()
     still = jax.tree.map(jnp.zeros_like, unknowns)

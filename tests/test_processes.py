@@ -23,20 +23,22 @@ import jax.numpy as jnp
 import numpy as np
 import gvd_jax as gvd
 from gvd_jax.cli import main
+from gvd_jax.method.deblur import FoundCamera
+from gvd_jax.ops.transfer import NONE
 from gvd_jax.scale import run
 from gvd_jax.scale.layout import Layout
 from gvd_jax.scale.spans import cut
 from gvd_jax.scale.survey import Survey
 
-WEIGHTS = gvd.Weights(data=200.0, temporal=2.0, latent_tv=1.0, flow_tv=1.0, defocus_tv=1.0)
-ENERGY = {"data": gvd.gvd_energy(WEIGHTS, gvd.BlurModel(samples=2, scales=()))["data"]}
+ENERGY = {"data": gvd.replace(gvd.Config.default().energy["data"], weight=200.0)}
+BLUR = gvd.Blur((gvd.MotionBlur(samples=2),))
 used = []
 
 
 @jax.jit
 def step(blurry, tau):
-    start = gvd.Unknowns(blurry, jnp.ones((*blurry.shape[:1], 2, *blurry.shape[1:3], 2)), jnp.zeros(blurry.shape[:3]))
-    slope = gvd.energy_gradient(ENERGY, start, gvd.observe(blurry, tau))
+    start = gvd.Unknowns(latent=blurry, flow=jnp.ones((*blurry.shape[:1], 2, *blurry.shape[1:3], 2)))
+    slope = gvd.energy_gradient(ENERGY, start, gvd.observe(blurry, tau, BLUR))
     return gvd.replace(start, latent=jnp.clip(blurry - 1e-3 * slope.latent, 0, 1))
 
 
@@ -46,7 +48,7 @@ def block(frames, survey, config, hooks):
     if len(used) == int(os.environ.get("KILLED_AT", 0)):
         os.kill(os.getpid(), signal.SIGKILL)
     found = step(blurry, tau)
-    return gvd.Result(found.latent, found.flow, found.defocus, found.defocus, tau, ())
+    return gvd.Result(found, jnp.zeros(blurry.shape[:3]), FoundCamera(NONE, tau, jnp.ones((len(tau), 2))), ())
 
 
 run.restore_block = block
@@ -60,7 +62,7 @@ windows = [run.Window(k, span) for k, span in enumerate(layout.windows)]
 def restored():
     latent = np.empty_like(frames)
     def keep(window, blurry, restored):
-        latent[window.span.first : window.span.last] = restored.latent
+        latent[window.span.first : window.span.last] = restored["latent"]
     stream = run.read_windows(enumerate(frames), windows)
     run.restore_windows(stream, len(windows), layout, Survey(0.4), gvd.Config.default(), keep, [])
     return latent
@@ -74,8 +76,8 @@ alone = restored()
 print(len(every), len(windows), count, np.abs(several - alone).max(), np.abs(alone - frames).mean())
 """
 COMMAND = """
-from gvd_jax.scale import plan
-plan.take_survey = lambda *_: Survey(0.4, "none", 1.0, 1.0)
+from gvd_jax.scale import prepare
+prepare.take_survey = lambda *_: Survey(0.4, "none", 1.0, 1.0)
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from gvd_jax.method.config import Config
-from gvd_jax.method.initialise import refine
-from gvd_jax.method.parts import Pyramid
-from gvd_jax.method.pyramid import canvases, level_shapes, propagate
-from gvd_jax.model.variables import Unknowns
-from gvd_jax.solve.blocks import START_FLOW
+from gvd_jax.method.deblur import make_problem
+from gvd_jax.method.problem import State, to_level
+from gvd_jax.method.pyramid import Pyramid, canvases, level_shapes
+from gvd_jax.method.stages.start_flow import refine
+from gvd_jax.model.blur import Blur
+from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.trees import replace
 from tests.problems import translating
 
@@ -55,10 +56,13 @@ def test_levels_share_canvases(levels, owners):
 
 def test_a_margin_changes_the_flow_little():
     frames, truth = (x.astype(jnp.float32) for x in translating((1.2, -0.7)))
-    energy, options = Config.default().energy(START_FLOW, 0), Config.default().start_flow
-    margin = [(0, 0), (0, 5), (0, 3), (0, 0)]
-    wide = refine(jnp.pad(frames, margin, mode="edge"), jnp.zeros((3, 2, 20, 20, 2)), (15, 17), energy, options)
-    narrow = refine(frames, jnp.zeros((3, 2, 15, 17, 2)), (15, 17), energy, options)
+    energy, start = Config.default().energy, Config.default().first
+
+    def found(frames):
+        flow = jnp.zeros((3, 2, *frames.shape[1:3], 2))
+        return jax.tree.leaves(refine(start.block, energy, start.options, frames, flow, 0.0, Blur(), (15, 17)))[0]
+
+    wide, narrow = found(jnp.pad(frames, [(0, 0), (0, 5), (0, 3), (0, 0)], mode="edge")), found(frames)
     inner = np.s_[:, :, 3:-3, 3:-3]
     off = [jnp.abs(flow - truth)[1][inner[1:]].mean() for flow in (wide[:, :, :15, :17], narrow)]
     assert max(off) < 0.1
@@ -68,9 +72,10 @@ def test_a_margin_changes_the_flow_little():
 def test_propagation_rescales_flow_per_axis_and_defocus_by_the_ratio():
     """Algorithm 1, step 7. One number per unknown; 9 x 11 becomes 18 x 33."""
     flow = jnp.broadcast_to(jnp.array([[3.0, -2.0], [0.5, 1.0]])[None, :, None, None], (2, 2, 9, 11, 2))
-    coarse = Unknowns(jnp.full((2, 9, 11, 1), 0.3), flow, jnp.full((2, 9, 11), 1.5))
-    fine = propagate(coarse, (18, 33))
-    assert [leaf.shape for leaf in jax.tree.leaves(fine)] == [(2, 18, 33, 1), (2, 2, 18, 33, 2), (2, 18, 33)]
+    coarse = Unknowns(latent=jnp.full((2, 9, 11, 1), 0.3), flow=flow, defocus=jnp.full((2, 9, 11), 1.5))
+    problem = make_problem(jnp.zeros((2, 18, 33, 1)), 0.5, Config.paper())
+    fine = to_level(problem, State(coarse, shape=(9, 11)), (18, 33)).unknowns
+    assert [fine[name].shape for name in fine] == [(2, 18, 33), (2, 2, 18, 33, 2), (2, 18, 33, 1)]
     np.testing.assert_allclose(fine.latent, 0.3, rtol=1e-5)
     moved = np.broadcast_to(np.array([[9, -4], [1.5, 2]])[None, :, None, None], fine.flow.shape)
     np.testing.assert_allclose(fine.flow, moved, rtol=1e-5)

@@ -3,20 +3,20 @@
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import gvd_jax as gvd
 from gvd_jax.errors import InputError
 from gvd_jax.progress import Progress
-from gvd_jax.scale import plan
+from gvd_jax.scale import prepare
 from gvd_jax.scale.job import open_job
 from gvd_jax.scale.layout import CONTEXT, LONGEST, Budget, Layout, lay_out
 from gvd_jax.scale.run import Window, read_windows, restore_windows
-from gvd_jax.scale.spans import count_spans, cut, weights
+from gvd_jax.scale.spans import Span, count_spans, cut, weights
 from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.window import restore_window
+from tests.commands import result_of
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_a_layout_covers_the_clip_and_fits(gigabytes, shape):
         np.testing.assert_allclose(total_weight(spans), 1, atol=1e-5)
     assert layout.windows[-1].last == count and layout.rows[-1].last == height and layout.columns[-1].last == width
     assert all(b.first - b.start >= CONTEXT for b in layout.windows[1:])
-    assert plan.from_json(json.loads(json.dumps(plan.to_json(Survey(0.4), layout)))) == (Survey(0.4), layout)
+    assert prepare.from_json(json.loads(json.dumps(prepare.to_json(Survey(0.4), layout)))) == (Survey(0.4), layout)
 
 
 def test_a_clip_that_fits_is_one_block_and_is_not_surveyed():
     budget = Budget(2e9, 1e8, 400.0, 12.0, 36.0)
-    survey, layout = plan.make_plan(lambda start, stop: noise(stop - start), (9, 240, 320), "auto", CONFIG, budget)
+    survey, layout = prepare.prepare(lambda start, stop: noise(stop - start), (9, 240, 320), "auto", CONFIG, budget)
     assert survey == Survey("auto") and (len(layout.windows), layout.tiles) == (1, 1)
 
 
@@ -83,23 +83,22 @@ def noise(count, height=12, width=16, channels=3):
     return np.random.default_rng(0).random((count, height, width, channels), np.float32)
 
 
-def result_of(block):
+def inverted(block):
     """What a method that inverts a block would give."""
     count, height, width = block.shape[:3]
     flow = np.broadcast_to(block[:, None, :, :, :1], (count, 2, height, width, 2))
     step = Progress("latent", 0, 1, (height, width), 1.0, 1.0, {})
-    maps = (1 - block, flow, block[..., 0], block[..., 1], np.full(count, 0.25, np.float32))
-    return gvd.Result(*map(jnp.asarray, maps), (step,))
+    return result_of(1 - block, flow, block[..., 0], block[..., 1], np.full(count, 0.25, np.float32), [step])
 
 
 def test_tiles_are_blended_without_a_trace():
     frames = noise(5)
     layout = Layout(cut(5, 5, 0), cut(12, 8, 4), cut(16, 11, 6))
-    restored = restore_window(list(frames), slice(1, 4), layout, result_of)
-    np.testing.assert_allclose(restored.latent, 1 - frames[1:4], atol=1e-6)
-    np.testing.assert_allclose(restored.flow[:, 1, ..., 1], frames[1:4, ..., 0], atol=1e-6)
-    np.testing.assert_allclose(restored.confidence, frames[1:4, ..., 1], atol=1e-6)
-    np.testing.assert_allclose(restored.duty_cycle, 0.25, atol=1e-6)
+    restored = restore_window(list(frames), Span(0, 5, 1, 4), layout, CONFIG, lambda block, config: inverted(block))
+    np.testing.assert_allclose(restored["latent"], 1 - frames[1:4], atol=1e-6)
+    np.testing.assert_allclose(restored["flow"][:, 1, ..., 1], frames[1:4, ..., 0], atol=1e-6)
+    np.testing.assert_allclose(restored["confidence"], frames[1:4, ..., 1], atol=1e-6)
+    np.testing.assert_allclose(restored["duty_cycle"], 0.25, atol=1e-6)
     assert len(restored.histories) == layout.tiles == 4
 
 
@@ -126,7 +125,7 @@ def test_windows_are_emitted_with_their_own_frames_and_their_share_of_the_work(m
         for fraction in (0.5, 1.0):
             for hook in hooks:
                 hook(Progress("latent", 0, 1, (12, 16), fraction, 1.0, {}))
-        return result_of(frames)
+        return inverted(frames)
 
     monkeypatch.setattr("gvd_jax.scale.run.restore_block", block)
     monkeypatch.setattr("jax.local_devices", lambda: jax.devices() * devices)
@@ -135,7 +134,7 @@ def test_windows_are_emitted_with_their_own_frames_and_their_share_of_the_work(m
 
     def emit(window, blurry, restored):
         np.testing.assert_array_equal(blurry, frames[window.span.first : window.span.last])
-        out[window.span.first : window.span.last] = restored.latent
+        out[window.span.first : window.span.last] = restored["latent"]
 
     stream = read_windows(enumerate(frames), windows)
     restore_windows(stream, len(windows), layout, Survey(0.4), CONFIG, emit, [seen.append])

@@ -9,16 +9,11 @@ import pytest
 
 import gvd_jax as gvd
 from gvd_jax.cli import main
-from gvd_jax.method.parts import Pyramid
-from gvd_jax.solve.blocks import LATENT
-from gvd_jax.trees import replace
 from gvd_jax.view.figures import SHEET, contact_sheet
+from tests.settings import small
 
 FRAMES, HEIGHT, WIDTH = 3, 16, 20
-BASE = replace(
-    gvd.Config.default(), blocks=(LATENT,), search=None, edges=None, blend=None, scales=(), pyramid=Pyramid(),
-    start_pyramid=Pyramid(),
-)  # fmt: skip
+BASE = small(gvd.Config.default(), "latent", "colour")
 
 pytestmark = pytest.mark.usefixtures("hurried_file")
 
@@ -28,7 +23,7 @@ def clip(seed=0):
 
 
 def setting(data, structure=0.5):
-    return replace(BASE, weights=replace(BASE.weights, data=data), structure=structure)
+    return BASE.with_weights(data=data, structure=structure)
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +55,11 @@ def test_vmap_over_noise_weights_and_duty_cycles_is_one_program(compiled):
     """`deblur_pure` itself: frames, tau and a weight mapped at once."""
     noisy = jnp.asarray(clip()) + 0.01 * jax.random.normal(jax.random.key(0), (2, FRAMES, HEIGHT, WIDTH, 1))
     start = jnp.zeros((FRAMES, 2, HEIGHT, WIDTH, 2))
-    config = replace(BASE, samples=4)
 
     @jax.jit
     @jax.vmap
     def latent(frames, tau, data):
-        return gvd.deblur_pure(frames, tau, replace(config, weights=replace(config.weights, data=data)), start).latent
+        return gvd.deblur_pure(frames, tau, setting(data), start).latent
 
     swapped, taus, weights = noisy[::-1], jnp.array([0.2, 0.5]), jnp.array([50.0, 200.0])
     found = latent(noisy, taus, weights)
@@ -76,13 +70,38 @@ def test_vmap_over_noise_weights_and_duty_cycles_is_one_program(compiled):
     assert np.abs(np.asarray(found[0] - found[1])).max() > 1e-3
 
 
+@gvd.pytree
+class Drawn:
+    """How far the flow is from a known one."""
+
+    known: jax.Array = gvd.held("T 2 H W 2", to_level=gvd.FLOW.to_level)
+
+    def __call__(self, unknowns, observation):
+        difference = unknowns.flow - self.known
+        return difference[..., 0], difference[..., 1]
+
+
+def drawn(way, weight=10.0):
+    known = jnp.full((FRAMES, 2, HEIGHT, WIDTH, 2), way)
+    term = gvd.Term(weight, Drawn(known), gvd.SquaredL2())
+    return BASE.with_term("drawn", term, flow=gvd.Linearised(gvd.GaussNewton(gvd.PerPixel())))
+
+
+def test_a_flow_term_of_ones_own_has_start_flows_of_its_own():
+    """By its arrays as by its weight; equal ones share theirs."""
+    seen = gvd.sweep(clip(), 0.5, [drawn(1.0), drawn(-1.0), drawn(1.0), drawn(1.0, 0.0)], batch_size=1).flow
+    inner = np.asarray(seen)[:, 1].mean((1, 2, 3, 4))  # of the frame that has two neighbours
+    assert inner[0] > 0.9 and inner[1] < -0.9 and inner[2] == inner[0] and abs(inner[3]) < 0.5
+    np.testing.assert_allclose(seen[1], gvd.deblur(clip(), 0.5, drawn(-1.0)).flow, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "taus, configs, message",
     [
         ((0.2,), [setting(1.0), setting(2.0)], "1 duty cycles for 2 settings"),
         ((), [], "0 duty cycles for 0 settings"),
         (0.7, [setting(1.0)], "duty cycle 0.7 is outside"),
-        (0.5, [setting(1.0), replace(BASE, pyramid=Pyramid(rounds=2))], "sweep numbers, and loop over the rest"),
+        (0.5, [setting(1.0), BASE.without_stage("latent")], "sweep numbers, and loop over the rest"),
     ],
 )
 def test_what_cannot_be_swept_says_so(taus, configs, message):

@@ -14,10 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import gvd_jax as gvd
 from experiments.baselines.homography import homographies, homography_flow
-from gvd_jax.method.start import samples_for
-from gvd_jax.ops.exposure import quadratic_path
-from gvd_jax.ops.motion_blur import motion_blur
+from gvd_jax.method.camera import samples_for
 from gvd_jax.shapes import HostArray
 
 PATCH = (11, 11)  # pixels, [19]
@@ -28,8 +27,6 @@ DIFFERENCE = 0.02  # display values: a patch that differs by this root mean squa
 EXTENT = 2.0  # pixels of blur that count exp(-1/2)
 OUTSIDE = 2.0  # display value: stands for what a neighbour does not hold, unlike all that is seen
 LEAST = 20.0  # weights are exp(-LEAST) at least, that running sums in doubles can tell them from none
-
-_blur = jax.jit(motion_blur, static_argnums=(0, 1))
 
 
 def deblur(frames: HostArray, duty_cycle: float) -> HostArray:
@@ -110,8 +107,12 @@ def _warp(image: HostArray, matrix: HostArray) -> HostArray:
 
 def _blurred_like(flow: HostArray, frame: HostArray, duty_cycle: float, samples: int) -> HostArray:
     """The frame [H, W, C] under the blur of the `flow` [2, H, W, 2]; NaN where it needs what is NaN."""
-    tau = jnp.full(1, duty_cycle, jnp.float32)
-    return np.asarray(_blur(quadratic_path, samples, jnp.asarray(frame[None]), jnp.asarray(flow[None]), tau)[0])
+    return np.asarray(_blur(gvd.MotionBlur(samples=samples), jnp.asarray(flow[None]), frame[None], duty_cycle)[0])
+
+
+@jax.jit
+def _blur(blur: gvd.MotionBlur, flow: jax.Array, frames: jax.Array, duty_cycle: jax.Array) -> jax.Array:
+    return blur(frames, gvd.Unknowns(flow=flow), gvd.observe(frames, duty_cycle))
 
 
 def _shifted(image: HostArray) -> Iterator[HostArray]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.fft import dctn, idctn
 from scipy.ndimage import minimum_filter
 
-from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
+import gvd_jax as gvd
 from gvd_jax.shapes import HostArray
 
 EXPONENT = 0.8  # of the gradients, Levin et al. (2007); Krishnan and Fergus take 2/3 as well
@@ -30,7 +30,7 @@ def deconvolve(frame: HostArray, defocus: HostArray) -> HostArray:
     Between two of the blurs that the frame was deconvolved with, the results are blended linearly; 0 is the frame, and
     more than 3 is taken for 3, which the blurring up ends at.
     """
-    place = np.clip(defocus, 0.0, SCALES[-1]) / SPACING
+    place = np.clip(defocus, 0.0, gvd.DEFOCUS.upper) / SPACING
     sharp = np.zeros(frame.shape, np.float32)
     for k in range(int(np.ceil(place.max())) + 1):
         share = np.maximum(1 - np.abs(place - k), 0.0)
@@ -43,8 +43,8 @@ def _evened(frame: HostArray, defocus: HostArray, sigma: float) -> HostArray:
     """The frame with its sharper parts blurred up to `sigma`, so that they do not ring into the others."""
     sharpest = minimum_filter(defocus, 2 * int(np.ceil(REACH * sigma)) + 1)
     missing = np.sqrt(np.maximum(sigma**2 - sharpest**2, 0.0))
-    blurred = gaussian_defocus(SCALES, jnp.asarray(frame)[None], jnp.asarray(missing, jnp.float32)[None])
-    return np.asarray(blurred[0])
+    image, unknowns = jnp.asarray(frame)[None], gvd.Unknowns(defocus=jnp.asarray(missing, jnp.float32)[None])
+    return np.asarray(gvd.GaussianDefocus()(image, unknowns, gvd.observe(image, 0.0))[0])
 
 
 def uniformly(frame: HostArray, sigma: float) -> HostArray:

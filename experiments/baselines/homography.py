@@ -10,9 +10,8 @@ its blend towards the blurry frames.
 import cv2
 import numpy as np
 
+import gvd_jax as gvd
 from experiments.exact import restore_with
-from gvd_jax.errors import InputError
-from gvd_jax.method.config import Config
 from gvd_jax.shapes import HostArray
 
 SMALLEST = 24  # pixels: the smaller side of the coarsest level is at least this, and less than twice
@@ -46,7 +45,7 @@ def _register(here: HostArray, there: HostArray, number: int) -> HostArray:
             matrix = DOUBLE @ _ecc(level, matrix, cv2.MOTION_TRANSLATION) @ np.linalg.inv(DOUBLE)
         return _ecc(levels[0], matrix, cv2.MOTION_HOMOGRAPHY)
     except cv2.error as error:
-        raise InputError(
+        raise gvd.InputError(
             f"no homography leads from frame {number} to the next: give frames with texture that mostly overlap"
         ) from error
 
@@ -78,5 +77,5 @@ def deblur(frames: HostArray, duty_cycle: float) -> tuple[HostArray, HostArray]:
     _, height, width, _ = frames.shape
     flow = homography_flow(homographies(frames.mean(-1, dtype=np.float32)), height, width)
     in_focus = np.zeros(frames.shape[:3], np.float32)
-    result = restore_with(frames, flow, in_focus, duty_cycle, Config.default().without_defocus())
+    result = restore_with(frames, flow, in_focus, duty_cycle, gvd.Config.default().without_defocus())
     return np.asarray(result.latent), flow

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import gvd_jax as gvd
 from experiments.baselines.tv_l1 import both_ways, clip_flow, zach
-from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.warp import warp_fields
 from gvd_jax.shapes import HostArray
 
@@ -56,8 +56,8 @@ def _blur_alike(frames: jax.Array, flow: jax.Array, duty_cycle: jax.Array) -> ja
     motion = (flow[:, :1] - flow[:, 1:]) / 2
     kernels = warp_fields(jnp.repeat(motion, 2, 1), flow, 1).reshape(2 * count, height, width, 2)
     twice = jnp.repeat(frames, 2, 0)[..., None]
-    there_and_back = jnp.stack([kernels, -kernels], 1)
-    blurred = motion_blur(straight_path, SAMPLES, twice, there_and_back, jnp.full(2 * count, duty_cycle))
+    there_and_back = gvd.Unknowns(flow=jnp.stack([kernels, -kernels], 1))
+    blurred = gvd.MotionBlur(straight_path, SAMPLES)(twice, there_and_back, gvd.observe(twice, duty_cycle))
     return blurred.reshape(count, 2, height, width)
 
 

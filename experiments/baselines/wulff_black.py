@@ -16,12 +16,10 @@ import optax
 from scipy.ndimage import binary_dilation, gaussian_filter, median_filter
 from sklearn.cluster import KMeans
 
+import gvd_jax as gvd
 from experiments.baselines.homography import homography_flow
-from gvd_jax.method.config import Config
-from gvd_jax.method.initialise import start_flow
-from gvd_jax.method.start import samples_for, to_gray
-from gvd_jax.ops.exposure import quadratic_path
-from gvd_jax.ops.motion_blur import motion_blur
+from experiments.subproblems import start_flow
+from gvd_jax.method.camera import samples_for
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, HostArray, Scalar
 
 ROUNDS = 10  # of fits and segmentations in turn
@@ -45,8 +43,9 @@ def layered_blur(layers: Layers, front: Flow, back: Flow, duty_cycle: DutyCycle,
     side of the exposure.
     """
     sheet = jnp.concatenate([layers["matte"] * layers["front"], layers["matte"]], -1)
-    before = motion_blur(quadratic_path, samples, sheet, front, duty_cycle)
-    behind = motion_blur(quadratic_path, samples, layers["back"], back, duty_cycle)
+    blur, observation = gvd.MotionBlur(samples=samples), gvd.observe(sheet, duty_cycle)
+    before = blur(sheet, gvd.Unknowns(flow=front), observation)
+    behind = blur(layers["back"], gvd.Unknowns(flow=back), observation)
     return before[..., :-1] + (1 - before[..., -1:]) * behind
 
 
@@ -121,8 +120,7 @@ def deblur(frames: HostArray, duty_cycle: float) -> tuple[HostArray, HostArray, 
     blurry = jnp.asarray(frames, jnp.float32)
     count, height, width, _ = blurry.shape
     tau = jnp.full(count, duty_cycle, jnp.float32)
-    config = Config.default().without_defocus()
-    flow = np.asarray(start_flow(to_gray(blurry, config), config))
+    flow = np.asarray(start_flow(blurry, gvd.Config.default()))
     found = [affine_layers(motion) for motion in flow]
     front, back = (jnp.asarray(homography_flow(np.stack([m[k] for m, _ in found]), height, width)) for k in (0, 1))
     matte = np.stack([gaussian_filter(layer.astype(np.float32), SOFTNESS) for _, layer in found])

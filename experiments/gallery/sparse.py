@@ -6,7 +6,7 @@ from experiments.terms import with_hyper_laplacian
 
 
 def pictures(size: Size) -> Pictures:
-    clip, fast = shaken(size, "coffee"), gvd.Config.fast()
+    clip, fast = shaken(size, "coffee", noise=0.02), gvd.Config.fast()
     settings = {"total variation": fast, "hyper-Laplacian": with_hyper_laplacian(fast, 0.3)}
     return compare(clip.blurry, clip.sharp, clip.duty_cycle, settings)
 

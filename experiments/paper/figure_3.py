@@ -16,7 +16,6 @@ from experiments.command import run
 from experiments.paper.pages import enlarged, page
 from experiments.results import Results
 from gvd_jax import metrics
-from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.layers import Layer, ellipse, random_path
 from gvd_jax.video.synthesize import RenderedClip, render
@@ -40,20 +39,21 @@ def lights(sigma: float) -> RenderedClip:
     return render([Layer(texture, scale, path)], 3, HEIGHT, WIDTH, DUTY_CYCLE, (sigma,))
 
 
-def modelled(clip: RenderedClip, model: gvd.BlurModel, duty_cycle: float) -> HostArray:
-    """The middle frame as `model` blurs it, with the true flow and defocus."""
+def modelled(clip: RenderedClip, blur: gvd.Blur, duty_cycle: float) -> HostArray:
+    """The middle frame as `blur` has it, with the true flow and defocus."""
     latent, flow, defocus = (jnp.asarray(x[1:2]) for x in (clip.sharp, clip.flow, clip.defocus))
-    return np.asarray(model(latent, flow, defocus, jnp.full(1, duty_cycle, jnp.float32))[0])
+    return np.asarray(blur(latent, gvd.Unknowns(flow=flow, defocus=defocus), gvd.observe(latent, duty_cycle))[0])
 
 
 def main(results: Path = Path("experiments/results/figure_3.json")) -> None:
     """Draw the page and print the table."""
     focused, defocused = lights(0.0), lights(SIGMA)
+    both = gvd.Blur().with_samples(SAMPLES)
     models = {
-        "defocus alone": (gvd.BlurModel(quadratic_path, SAMPLES), 0.0),
-        "motion alone": (gvd.BlurModel(quadratic_path, SAMPLES, scales=()), DUTY_CYCLE),
-        "both, the kernel of Eq. (3)": (gvd.BlurModel(piecewise_linear_path, SAMPLES), DUTY_CYCLE),
-        "both, the quadratic path": (gvd.BlurModel(quadratic_path, SAMPLES), DUTY_CYCLE),
+        "defocus alone": (both, 0.0),
+        "motion alone": (gvd.Blur((both.motion,)), DUTY_CYCLE),
+        "both, the kernel of Eq. (3)": (gvd.Config.paper().blur.with_samples(SAMPLES), DUTY_CYCLE),
+        "both, the quadratic path": (both, DUTY_CYCLE),
     }
     frames = {name: modelled(defocused, *model) for name, model in models.items()}
     kept = Results(results)

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+import gvd_jax as gvd
 from experiments.baselines import homography
 from experiments.clips import INTERIOR, TrueClip, of_rendered
 from experiments.command import run
@@ -21,7 +22,6 @@ from experiments.paper.layout import with_remarks
 from experiments.paper.scenes import scene
 from experiments.paper.systems import Restored, blurry, exact, ours, scores
 from experiments.results import Results
-from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.synthesize import render
 from gvd_jax.view.figures import DPI, save
@@ -37,7 +37,7 @@ REMARKS = "[9] and [19] refine their homographies; the solver is stronger than t
 def paths(flow: HostArray, duty_cycle: float) -> HostArray:
     """Where the exposure has seen the points of a frame with flow [2, H, W, 2], relative to mid-exposure, at all
     instants: [instant, H, W, 2]."""
-    a, b = (np.asarray(x)[:, None, None, None] for x in quadratic_path(jnp.asarray(duty_cycle * INSTANTS)))
+    a, b = (np.asarray(x)[:, None, None, None] for x in gvd.MotionBlur().path(jnp.asarray(duty_cycle * INSTANTS)))
     return a * flow[0] + b * flow[1]
 
 

@@ -14,10 +14,7 @@ from experiments.exact import restore_exactly
 from experiments.paper.layout import row_name
 from experiments.results import Results, Row
 from gvd_jax import metrics
-from gvd_jax.errors import InputError
-from gvd_jax.method.config import Config
 from gvd_jax.shapes import HostArray
-from gvd_jax.trees import replace
 
 ALL_LEVELS = 17
 QUICK_LEVELS = 2  # of a pyramid of 17: every size is a program of its own to compile, which is what takes long
@@ -42,18 +39,17 @@ def blurry(clip: TrueClip) -> Restored:
 
 def ours(clip: TrueClip) -> Restored:
     """The default."""
-    return _blind(clip, Config.default())
+    return _blind(clip, gvd.Config.default())
 
 
 def without_temporal_term(clip: TrueClip) -> Restored:
     """The default without Eq. (5) in the latent frames."""
-    config = Config.default()
-    return _blind(clip, replace(config, weights=replace(config.weights, temporal=0.0)))
+    return _blind(clip, gvd.Config.default().with_weights(temporal=0.0, temporal_far=0.0))
 
 
 def exact(clip: TrueClip) -> Restored:
-    """The oracle: our latent frames with the true flow and defocus."""
-    result = restore_exactly(clip, Config.default().with_transfer(clip.transfer))
+    """Our latent frames with the true flow and defocus."""
+    result = restore_exactly(clip, gvd.Config.default().with_transfer(clip.transfer))
     return Restored(np.asarray(result.latent))
 
 
@@ -64,7 +60,7 @@ def predecessor(levels: int, samples: int) -> System:
     """
 
     def restore(clip: TrueClip) -> Restored:
-        found = _as_published(clip, Config.gvd2015(), levels, samples)
+        found = _as_published(clip, gvd.Config.gvd2015(), levels, samples)
         return Restored(found.latent, found.flow)
 
     return restore
@@ -72,7 +68,7 @@ def predecessor(levels: int, samples: int) -> System:
 
 def as_printed(levels: int, samples: int) -> System:
     """The paper's own constants and kernel: the preset `paper`, with `levels` and `samples` as for [20]."""
-    return lambda clip: _as_published(clip, Config.paper(), levels, samples)
+    return lambda clip: _as_published(clip, gvd.Config.paper(), levels, samples)
 
 
 def by_edges(clip: TrueClip) -> Restored:
@@ -119,7 +115,9 @@ def scores(clip: TrueClip, restored: Restored) -> Row:
     The ends are not scored: [20] does not restore them. Raises `InputError` if there is nothing between them.
     """
     if len(clip.sharp) < 3:
-        raise InputError(f"{clip.name} has {len(clip.sharp)} frames; give 3, for the first and the last are not scored")
+        raise gvd.InputError(
+            f"{clip.name} has {len(clip.sharp)} frames; give 3, for the first and the last are not scored"
+        )
     row: Row = {}
     if restored.latent is not None:
         latent, sharp = restored.latent[INTERIOR], clip.sharp[INTERIOR]
@@ -150,13 +148,14 @@ def measure(
             kept.add(row, scores(shown, restore(shown)))
 
 
-def _as_published(clip: TrueClip, config: Config, levels: int, samples: int) -> Restored:
-    config = replace(config, pyramid=replace(config.pyramid, levels=levels), samples=samples)
-    result = gvd.deblur_pure(jnp.asarray(clip.blurry), clip.duty_cycle, config.with_transfer(clip.transfer))
-    return Restored(*(np.asarray(x) for x in (result.latent, result.flow, result.defocus)))
+def _as_published(clip: TrueClip, config: gvd.Config, levels: int, samples: int) -> Restored:
+    start, *pyramid, last = config.schedule
+    config = gvd.replace(config, schedule=(start, *pyramid[-levels:], last), blur=config.blur.with_samples(samples))
+    found = gvd.deblur_pure(jnp.asarray(clip.blurry), clip.duty_cycle, config.with_transfer(clip.transfer))
+    return Restored(**{name: np.asarray(found[name]) for name in found})
 
 
-def _blind(clip: TrueClip, config: Config) -> Restored:
+def _blind(clip: TrueClip, config: gvd.Config) -> Restored:
     result = gvd.deblur(clip.blurry, clip.duty_cycle, config.with_transfer(clip.transfer))
     return Restored(np.asarray(result.latent), np.asarray(result.flow), np.asarray(result.defocus))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+import gvd_jax as gvd
 from experiments.clips import TrueClip, of_frames, of_rendered
 from experiments.command import run
 from experiments.paper import systems
@@ -22,10 +23,8 @@ from experiments.paper.layout import comparison
 from experiments.paper.scenes import scene
 from experiments.paper.systems import System
 from experiments.results import Results
-from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.high_speed import frames_missing
-from gvd_jax.video.read_write import read_video
 from gvd_jax.video.synthesize import average_frames, render, render_footage
 
 PER_EXPOSURE = 15  # frames of the footage, as in section 5.1
@@ -63,9 +62,9 @@ def read(folder: Path, count: int | None, part: tuple[slice, slice, slice]) -> I
     """
     paths = sorted(path for path in folder.iterdir() if path.is_dir())
     if not paths:
-        raise InputError(f"{folder} holds no folders; give one that has a folder of frames for each sequence")
+        raise gvd.InputError(f"{folder} holds no folders; give one that has a folder of frames for each sequence")
     for path in paths[:count]:
-        footage = read_video(path, part[0]).frames[:, *part[1:]]
+        footage = gvd.read_video(path, part[0]).frames[:, *part[1:]]
         frames_missing(footage, interpolate=False)
         _, sharp, tau = average_frames(footage, PER_EXPOSURE)
         yield of_frames(path.name, sharp, sharp, tau), footage

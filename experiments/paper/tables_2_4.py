@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+import gvd_jax as gvd
 from experiments.baselines.portz import portz
 from experiments.baselines.tv_l1 import clip_flow, wedel, zach
 from experiments.clips import TrueClip, of_frames, of_rendered
@@ -21,7 +22,6 @@ from experiments.paper.layout import comparison
 from experiments.paper.scenes import scene
 from experiments.paper.systems import Restored, System, gray
 from experiments.results import Results, Row
-from gvd_jax.errors import InputError
 from gvd_jax.video.datasets import read_sintel
 from gvd_jax.video.synthesize import render
 
@@ -55,7 +55,7 @@ def read(root: Path, count: int, frames: int) -> Iterator[TrueClip]:
     """
     scenes = sorted(path.name for path in (root / "clean").glob("*") if path.is_dir())
     if not scenes:
-        raise InputError(f"{root} has no scenes in clean/; give the folder `training` of MPI Sintel")
+        raise gvd.InputError(f"{root} has no scenes in clean/; give the folder `training` of MPI Sintel")
     for name in np.random.default_rng(0).permutation(scenes)[:count]:
         clean, final = (read_sintel(root, name, kind, slice(0, frames)) for kind in ("clean", "final"))
         clip = of_frames(name, final.frames, clean.frames, DUTY_CYCLE)

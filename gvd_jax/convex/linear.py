@@ -32,14 +32,14 @@ def chessboard_diagonal(operator: LinearMap, like: Any) -> Any:
     def probe(total, trial):
         unit, colour, plain = trial
         signs = [jnp.where(plain, 1, irregular_signs(leaf.shape, leaf.dtype)) for leaf in leaves]
-        masks = [unit[k] * signs[k] * (board == colour) for k, board in enumerate(boards)]
+        masks = [jnp.where(board == colour, unit[k] * signs[k], 0) for k, board in enumerate(boards)]
         images = jax.tree.leaves(operator(jax.tree.unflatten(structure, masks)))
         found = [mask * image for mask, image in zip(masks, images, strict=True)]
-        return [t + plain * f for t, f in zip(total, found, strict=True)], found[0]
+        return [t + jnp.where(plain, f, 0) for t, f in zip(total, found, strict=True)], found[0]
 
     units = jnp.repeat(jnp.eye(len(leaves), dtype=leaves[0].dtype), 2, axis=0)
     colours = jnp.tile(jnp.arange(2), len(leaves))
-    trials = jnp.concatenate([units, units[:1]]), jnp.append(colours, 0), jnp.append(jnp.ones_like(colours), 0)
+    trials = jnp.concatenate([units, units[:1]]), jnp.append(colours, 0), jnp.append(jnp.ones_like(colours, bool), False)
     # A loop, for the operator is large to compile.
     total, found = jax.lax.scan(probe, [jnp.zeros_like(leaf) for leaf in leaves], trials)
     near = jnp.abs(found[-1] - found[0]).max() <= NEAR * jnp.abs(found[0]).max()

@@ -126,7 +126,8 @@ def beyond_bound(norm: Norm, dual, step: jax.Array | float, weight: jax.Array | 
     """The share of groups that `conjugate_prox` moves: beyond the ball, for a norm that is positively homogeneous."""
     costs = jax.tree.leaves(norm.cost(_near(norm, dual, step, weight)))
     count = sum(cost.size for cost in costs)
-    return sum(jnp.count_nonzero(cost) for cost in costs) / jnp.asarray(count, costs[0].dtype)
+    moved = jnp.asarray(sum(jnp.count_nonzero(cost) for cost in costs), costs[0].dtype)
+    return moved / jnp.asarray(count, costs[0].dtype)
 
 
 def _near(norm: Norm, dual, step, weight):

@@ -50,8 +50,8 @@ def adopt_nearby_flow(block: Block, energy: Energy, unknowns: Unknowns, observat
         return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)
 
     def shifted(pair, offset):
-        rows = jnp.clip(jnp.arange(height) + offset[0], 0, height - 1)
-        columns = jnp.clip(jnp.arange(width) + offset[1], 0, width - 1)
+        rows = jnp.clip(jnp.arange(height, dtype=jnp.int32) + offset[0], 0, height - 1)
+        columns = jnp.clip(jnp.arange(width, dtype=jnp.int32) + offset[1], 0, width - 1)
         return pair[:, rows][:, :, columns]
 
     def adopt(state, offset):

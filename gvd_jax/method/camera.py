@@ -61,7 +61,7 @@ def find_camera(
     frames = problem.frames
     relative = relative_exposures(gray_of(problem), state.unknowns.flow)
     exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
-    if jnp.abs(relative @ jnp.array([0.5, 1.0]) - 0.5).max() > camera.exposure_change:
+    if jnp.abs(relative @ jnp.array([0.5, 1.0], frames.dtype) - 0.5).max() > camera.exposure_change:
         exposure = frame_exposures(relative)
         problem = replace(problem, frames=even_exposure(frames, exposure))
         state = first_flow(problem, start)

@@ -36,8 +36,8 @@ def extrapolate_ends(flow: Flow) -> Flow:
     known = jnp.stack([flow[0, 0], flow[-1, 1]])
     _, _, height, width, _ = flow.shape
     y, x = pixel_grid(height, width, flow.dtype)
-    next_to = jnp.array([1, flow.shape[0] - 2])
-    return accelerate_ends(flow, sample(acceleration, next_to, y + known[..., 1], x + known[..., 0]))
+    next_to = jnp.array([1, flow.shape[0] - 2], jnp.int32)
+    return accelerate_ends(flow, sample(acceleration, next_to, y[None] + known[..., 1], x[None] + known[..., 0]))
 
 
 def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:
@@ -73,7 +73,7 @@ def search_ends(
         return window + SHARE * error.mean((1, 2), keepdims=True)
 
     def best(around, grid):
-        offsets = fastest * jnp.asarray(grid, flow.dtype)[:, None]  # [places, 2, 2]: of either end
+        offsets = fastest[None] * jnp.asarray(grid, flow.dtype)[:, None]  # [places, 2, 2]: of either end
         costs = jax.lax.map(lambda offset: cost(around + offset[:, None, None]), offsets)
         least = jnp.argmin(costs, axis=0)
         return around + jnp.stack([offsets[least[end], end] for end in (0, 1)])

@@ -21,7 +21,7 @@ def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array
     of the deviations, which favours neither frame. Where the tiles are not on a line, a is 1 and b is 0.
     """
     here, there = gray[:-1, ..., 0], warp(gray, flow, 1)[:-1, 0, ..., 0]
-    seen = visibility(flow)[:-1, 0] * (jnp.maximum(here, there) < CLIPPED)
+    seen = jnp.where(jnp.maximum(here, there) < CLIPPED, visibility(flow)[:-1, 0], 0)
     _, height, width = here.shape
 
     def tiles(x):

@@ -18,8 +18,8 @@ def inside(flow: Flow, distances: tuple[int, ...] = DISTANCES, shape: tuple[Any,
     `shape` is that of the frames where they do not fill the arrays.
     """
     frames = flow.shape[0]
-    y, x = pixel_grid(*flow.shape[2:4], dtype=flow.dtype)
-    height, width = flow.shape[2:4] if shape is None else shape
+    y, x = (place[None, None] for place in pixel_grid(*flow.shape[2:4], dtype=flow.dtype))
+    height, width = (jnp.asarray(size, flow.dtype) for size in (flow.shape[2:4] if shape is None else shape))
     here = (y < height) & (x < width)
 
     def within(distance):
@@ -45,4 +45,4 @@ def visibility(flow: Flow) -> Visibility:
         gap = jnp.square(there + back).sum(-1)
         return gap < RELATIVE * (jnp.square(there).sum(-1) + jnp.square(back).sum(-1)) + ABSOLUTE
 
-    return jnp.concatenate([returns(distance) for distance in DISTANCES], 1) * inside(flow)
+    return jnp.concatenate([returns(distance) for distance in DISTANCES], 1).astype(flow.dtype) * inside(flow)

@@ -24,11 +24,12 @@ def post_filter(
     """
     frames, height, width, _ = latent.shape
     gray = luma(latent)
-    y, x = pixel_grid(height, width, latent.dtype)
+    y, x = (place[None] for place in pixel_grid(height, width, latent.dtype))
     neighbours = (*NEIGHBOURS, 0)
     still = jnp.zeros_like(flow[:, :1])
     move = jnp.concatenate([*(displacements(flow, distance) for distance in DISTANCES), still], 1)
-    weight = jnp.where(visibility > 0, 1.0, occluded) * neighbour_exists(frames, NEIGHBOURS)[:, :, None, None]
+    exists = neighbour_exists(frames, NEIGHBOURS)[:, :, None, None]
+    weight = jnp.where(exists, jnp.where(visibility > 0, 1.0, occluded), 0.0)
     weight = jnp.concatenate([weight, jnp.ones_like(weight[:, :1])], axis=1).astype(latent.dtype)
     index = jnp.stack([neighbour_index(frames, n) for n in neighbours])
     side = 2 * WINDOW + 1

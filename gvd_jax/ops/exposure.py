@@ -73,4 +73,5 @@ def read_place(
     s, weight = exposure(samples, k, pixels.x.dtype)
     a, b = path(s * pixels.duty_cycle)
     (fx, fy), (bx, by) = pixels.forward, pixels.backward
-    return corners(height, width, pixels.frame, pixels.y - (a * fy + b * by), pixels.x - (a * fx + b * bx)), weight
+    y, x = pixels.y[None] - (a * fy + b * by), pixels.x[None] - (a * fx + b * bx)
+    return corners(height, width, pixels.frame, y, x), weight

@@ -76,7 +76,7 @@ def _adjoint_by_strips(path: Path, samples: int, pixels: Pixels, blurry):
 
     def strip(windows, number):
         _, first, first_own = strips.begin(number)
-        counted = first + jnp.arange(strips.size) < first_own
+        counted = first + jnp.arange(strips.size, dtype=jnp.int32) < first_own
         values = [jnp.where(counted, 0, strips.cut(channel, number)) for channel in channels]
         own = replace(strips.pixels_of(number), frame=0)
         values, (at, weight) = jax.lax.optimization_barrier((values, _places(path, samples, own, height, width)))
@@ -90,11 +90,13 @@ def _adjoint_by_strips(path: Path, samples: int, pixels: Pixels, blurry):
     # Frame by frame, so that the windows of one stay in the cache.
     def frame(spread, number):
         windows = [jnp.zeros((height * width, 4), blurry.dtype) for _ in channels]
-        windows, _ = jax.lax.scan(strip, windows, number * strips.count + jnp.arange(strips.count))
+        own = number * strips.count + jnp.arange(strips.count, dtype=jnp.int32)
+        windows, _ = jax.lax.scan(strip, windows, own)
         added = [unfold_windows(w, height, width) for w in windows]
         return [jax.lax.dynamic_update_index_in_dim(s, a, number, 0) for s, a in zip(spread, added, strict=True)], None
 
-    spread, _ = jax.lax.scan(frame, [jnp.zeros_like(channel) for channel in channels], jnp.arange(blurry.shape[0]))
+    numbers = jnp.arange(blurry.shape[0], dtype=jnp.int32)
+    spread, _ = jax.lax.scan(frame, [jnp.zeros_like(channel) for channel in channels], numbers)
     return _with_middle(samples, channels, spread, blurry.shape)
 
 
@@ -157,10 +159,10 @@ def _path_gradients(path: Path, samples: int, latent, flow, duty_cycle):
         s, weight = exposure(samples, k, latent.dtype)
         t = s * pixels.duty_cycle
         (a, b), (rate_a, rate_b) = jax.jvp(path, (t,), (jnp.broadcast_to(s, t.shape),))
-        x, y = pixels.x - (a * fx + b * bx), pixels.y - (a * fy + b * by)
+        x, y = pixels.x[None] - (a * fx + b * bx), pixels.y[None] - (a * fy + b * by)
         at = corners(height, width, pixels.frame, y, x)
-        in_x = weight * ((x > 0) & (x < width - 1))
-        in_y = weight * ((y > 0) & (y < height - 1))
+        in_x = jnp.where((x > 0) & (x < width - 1), weight, 0)
+        in_y = jnp.where((y > 0) & (y < height - 1), weight, 0)
         speed_x, speed_y = rate_a * fx + rate_b * bx, rate_a * fy + rate_b * by
 
         def more(total, plane):

@@ -42,7 +42,7 @@ def _by_taps(kernel: Kernel, height: int, width: int, planes: jax.Array) -> jax.
         if planes.shape[-1] != new:
             index, weight = _taps(kernel, planes.shape[-1], new)
             near = planes.at[..., index].get(mode="promise_in_bounds")
-            planes = (near * jnp.asarray(weight, planes.dtype)).sum(-1)
+            planes = (near * jnp.broadcast_to(jnp.asarray(weight, planes.dtype), near.shape)).sum(-1)
     return planes
 
 
@@ -65,7 +65,8 @@ def resize_flow(flow: Flow, height: int, width: int) -> Flow:
     """Bilinear resampling, with an antialiasing filter when it shrinks; each component is scaled by the ratio of its
     axis."""
     ratio = jnp.asarray([width / flow.shape[3], height / flow.shape[2]], flow.dtype)
-    return ratio * jnp.moveaxis(_resize(jnp.moveaxis(flow, -1, 2), "linear", _linear, height, width), 2, -1)
+    resized = jnp.moveaxis(_resize(jnp.moveaxis(flow, -1, 2), "linear", _linear, height, width), 2, -1)
+    return jnp.broadcast_to(ratio, resized.shape) * resized
 
 
 def resize_defocus(defocus: DefocusMap, height: int, width: int) -> DefocusMap:

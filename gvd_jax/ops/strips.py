@@ -22,7 +22,7 @@ class Strips:
 
     def numbers(self) -> jax.Array:
         """Of all strips, frame by frame."""
-        return jnp.arange(self.pixels.frame.shape[0] * self.count)
+        return jnp.arange(self.pixels.frame.shape[0] * self.count, dtype=jnp.int32)
 
     def begin(self, number: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Frame and first pixel of a strip, and the first that is its own: the last strip of a frame begins within
@@ -36,12 +36,12 @@ class Strips:
         return jax.lax.dynamic_slice_in_dim(x[frame], first, self.size)
 
     def pixels_of(self, number: jax.Array) -> Pixels:
-        """The pixels of one strip."""
+        """The pixels of one strip, as those of one frame: [1, n]."""
         frame, first, _ = self.begin(number)
         whole = self.pixels
         y, x = (jax.lax.dynamic_slice_in_dim(place, first, self.size) for place in (whole.y, whole.x))
-        forward, backward = jax.tree.map(lambda part: self.cut(part, number), (whole.forward, whole.backward))
-        return Pixels(y, x, forward, backward, frame, whole.duty_cycle[frame])
+        forward, backward = jax.tree.map(lambda part: self.cut(part, number)[None], (whole.forward, whole.backward))
+        return Pixels(y, x, forward, backward, frame, whole.duty_cycle[frame][None])
 
 
 def cut_strips(pixels: Pixels, reads: int) -> Strips:

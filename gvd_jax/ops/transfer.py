@@ -15,7 +15,7 @@ def luma(frames: Frames) -> Float[Array, "T H W 1"]:
     """One channel: the frames themselves if gray, their BT.601 luma if RGB."""
     if frames.shape[-1] == 1:
         return frames
-    return (frames * jnp.asarray(LUMA, frames.dtype)).sum(-1, keepdims=True)
+    return (frames * jnp.asarray(LUMA, frames.dtype)[None, None, None]).sum(-1, keepdims=True)
 
 
 def identity(x: jax.Array) -> jax.Array:

@@ -19,7 +19,7 @@ def neighbour_index(frames: int, n: int) -> jax.Array:
 
 def neighbour_exists(frames: int, neighbours: tuple[int, ...]) -> jax.Array:
     """Whether frame i + n is part of the clip, bool [T, N]."""
-    index = jnp.arange(frames)[:, None] + jnp.asarray(neighbours)
+    index = jnp.arange(frames)[:, None] + jnp.asarray(neighbours)[None]
     return (index >= 0) & (index < frames)
 
 
@@ -42,7 +42,7 @@ def warp(frames: jax.Array, moves: jax.Array, distance: int) -> jax.Array:
 def warp_fields(fields: jax.Array, moves: jax.Array, distance: int) -> jax.Array:
     """As `warp`, of `fields` [T, 2, H, W, C] that differ between the two directions."""
     count = fields.shape[0]
-    number = 2 * _neighbours(count, distance) + jnp.arange(2)
+    number = 2 * _neighbours(count, distance) + jnp.arange(2, dtype=jnp.int32)[None]
     return _read(fields.reshape(2 * count, *fields.shape[2:]), moves, number)
 
 
@@ -55,5 +55,5 @@ def _read(images: jax.Array, moves: jax.Array, number: jax.Array) -> jax.Array:
     _, _, height, width, _ = moves.shape
     y, x = pixel_grid(height, width, moves.dtype)
     moves = moves.reshape(-1, height, width, 2)
-    read = sample(images, number.reshape(-1), y + moves[..., 1], x + moves[..., 0])
+    read = sample(images, number.reshape(-1), y[None] + moves[..., 1], x[None] + moves[..., 0])
     return read.reshape(*number.shape, height, width, images.shape[-1])

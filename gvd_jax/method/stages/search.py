@@ -27,7 +27,7 @@ def _better(block: Block, energy: Energy, unknowns: Unknowns, observation: Obser
     """Frame by frame the flow, `found` or that of the unknowns, under which the terms of the block are less."""
     observation = replace(observation, visibility=inside(unknowns.flow))
     costs = [
-        sum(frame_terms(block, energy, replace(unknowns, flow=flow), observation).values(), jnp.zeros(()))
+        sum(frame_terms(block, energy, replace(unknowns, flow=flow), observation).values(), jnp.zeros((), flow.dtype))
         for flow in (found, unknowns.flow)
     ]
     return jnp.where((costs[0] < costs[1])[:, None, None, None, None], found, unknowns.flow)

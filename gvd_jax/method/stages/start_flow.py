@@ -54,7 +54,7 @@ def refine(
     observation = observe(frames, duty_cycle, blur)
     seen = inside(flow, DISTANCES, shape)
     rows, columns = (jnp.arange(whole) < part for whole, part in zip(frames.shape[1:3], shape, strict=True))
-    within = jnp.broadcast_to((rows[:, None] & columns).astype(frames.dtype), frames.shape[:3])
+    within = jnp.broadcast_to((rows[:, None] & columns[None]).astype(frames.dtype), frames.shape[:3])
     observation = replace(observation, visibility=seen, confidence=within)
     unknowns = Unknowns(latent=frames, flow=flow)
     return subproblem.run(block, energy, unknowns, observation, options)[0].flow
