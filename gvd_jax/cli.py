@@ -68,13 +68,20 @@ def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Sc
                 Demo | Deblur | Sweep | Synthesize | Score | Completion,
                 prog=NAME,
                 description=DESCRIPTION,
-                args=argv,
+                args=_weights_apart(sys.argv[1:] if argv is None else argv),
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     except SystemExit as stop:
         if not stop.code:
             raise
         raise InputError(_one_line(complaint.getvalue())) from None
+
+
+def _weights_apart(argv: Sequence[str]) -> list[str]:
+    """--weights.NAME X as --weights NAME X: the names are those of the terms of a preset, which is not known yet."""
+    parts = (re.fullmatch(r"--weights\.([^=]+)(?:=(.*))?", argument) for argument in argv)
+    split = ([a] if p is None else ["--weights", *filter(None, p.groups())] for a, p in zip(argv, parts, strict=True))
+    return [word for words in split for word in words]
 
 
 def _printable(text: str) -> str:

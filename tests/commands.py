@@ -57,7 +57,7 @@ def calls(monkeypatch):
         return invert(frames, duty_cycle, config, hooks)
 
     monkeypatch.setattr("gvd_jax.scale.run.restore_block", block)
-    monkeypatch.setattr("gvd_jax.scale.clip.restore_block", block)
+    monkeypatch.setattr("gvd_jax.scale.write.restore_block", block)
     monkeypatch.setattr("gvd_jax.method.deblur.deblur", whole)
     return held
 

@@ -91,7 +91,7 @@ def test_new_weights_and_another_clip_compile_nothing_anew(result, clip, compile
 
 
 def test_the_method_starts_from_a_given_flow_and_keeps_one_that_is_better(result, clip):
-    """The exact one, of which the ends are not known; what a search finds is a little worse. And a wrong one is left."""
+    """The exact one, of which the ends are not known: a search finds a little worse ones. It leaves a wrong one."""
     seen = []
     exact = np.where(np.isin(np.arange(FRAMES), (0, FRAMES - 1))[:, None, None, None, None], np.nan, clip[2])
     exact[0, 0], exact[-1, 1] = clip[2][0, 0], clip[2][-1, 1]
@@ -101,8 +101,7 @@ def test_the_method_starts_from_a_given_flow_and_keeps_one_that_is_better(result
     errors = [np.linalg.norm(found.flow - clip[2], axis=-1)[1:-1].mean() for found in (kept, result)]
     assert errors[0] < 0.5 * errors[1]
     wrong = gvd.deblur(clip[0], TAU, quick(), flow=np.zeros_like(clip[2]))
-    error = np.linalg.norm(wrong.flow - clip[2], axis=-1)[1:-1].mean()
-    assert error < 2 * errors[1]
+    assert np.linalg.norm(wrong.flow - clip[2], axis=-1)[1:-1].mean() < 0.3 * np.linalg.norm(clip[2], axis=-1).mean()
 
 
 @pytest.mark.parametrize(

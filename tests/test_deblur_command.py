@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gvd_jax import cli
-from gvd_jax.scale import clip
+from gvd_jax.scale import write
 from gvd_jax.scale.survey import Survey
 from gvd_jax.video.flow_files import read_flow
 from gvd_jax.video.read_write import read_video, write_video
@@ -122,19 +122,19 @@ def test_what_broke_off_goes_on_bit_for_bit(
     assert len(calls) == 5 and {call.duty_cycle for call in calls} == {0.25}
     out, report = tmp_path / name, tmp_path / "report"
     part = ["deblur", str(long_clip), str(out), "--quiet", "--report", str(report)]
-    write_part = clip.write_part
+    write_part = write.write_part
 
     def fail(target, part, start, frames):
         if start > 6:
             raise failure
         write_part(target, part, start, frames)
 
-    monkeypatch.setattr(clip, "write_part", fail)
+    monkeypatch.setattr(write, "write_part", fail)
     capsys.readouterr()
     assert cli.main(part) == status
     assert words in error_line(capsys)
     assert not out.exists() and (tmp_path / f"{name}.unfinished").exists()
-    monkeypatch.setattr(clip, "write_part", write_part)
+    monkeypatch.setattr(write, "write_part", write_part)
     assert cli.main(part) == 2
     assert "go on with --resume, or begin anew with --overwrite" in error_line(capsys)
     assert cli.main([*part, "--resume", "--preset", "fast"]) == 2

@@ -53,12 +53,9 @@ def test_every_public_name_is_on_one_page_of_the_api(site):
 
 
 def test_a_comment_on_a_field_or_a_constant_is_its_documentation(site):
-    read = {
-        name: (site / "api" / f"{name}.html").read_text() for name in ("configuration", "subproblems", "deblurring")
-    }
-    assert "weight of brightness constancy in the flow, per pixel that it is off" in read["configuration"]
+    read = {name: (site / "api" / f"{name}.html").read_text() for name in ("subproblems", "deblurring")}
     assert "Eqs. (11)-(14)" in read["subproblems"]
-    assert "&quot;blend&quot;" in read["deblurring"] or '"blend"' in read["deblurring"]
+    assert "the name of the stage" in read["deblurring"]
 
 
 def test_no_page_asks_the_network(site):

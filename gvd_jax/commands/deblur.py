@@ -63,7 +63,7 @@ class Deblur:
 
         from gvd_jax.cache import use_cache
         from gvd_jax.commands.progress_bar import progress_bar
-        from gvd_jax.scale.clip import deblur_video
+        from gvd_jax.scale.clip import deblur_video, say_nothing
 
         config = self._config()
         use_cache()
@@ -84,14 +84,11 @@ class Deblur:
                 hosts=self.hosts,
                 hooks=hooks,
                 settings=self._settings(),
-                say=self._say,
+                say=say_nothing if self.quiet else _tell_user,
+                note=_tell_user,
             )
         if done is not None:
             self._tell(done)
-
-    def _say(self, what: str) -> None:
-        if not self.quiet:
-            print(f"gvd-jax: {what}", file=sys.stderr, flush=True)
 
     def _tell(self, done: Any) -> None:
         if self.json:
@@ -114,3 +111,7 @@ class Deblur:
         config = getattr(Config, self.preset)()
         config = config if self.transfer is None else config.with_transfer(self.transfer)
         return config if self.defocus else config.without_defocus()
+
+
+def _tell_user(line: str) -> None:
+    print(f"gvd-jax: {line}", file=sys.stderr, flush=True)

@@ -27,13 +27,13 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
     if duty_cycle is not None and shutter_angle is not None:
         raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
     if shutter_angle is not None:
-        angle = _number(shutter_angle)
+        angle = number(shutter_angle)
         if not SHORTEST * FULL_CIRCLE <= angle <= 360:
             raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")
         return angle / FULL_CIRCLE
     if duty_cycle in (None, "auto"):
         return "auto"
-    tau = _number(duty_cycle)
+    tau = number(duty_cycle)
     if not SHORTEST <= tau <= 0.5:
         raise InputError(f"--duty-cycle {duty_cycle} is outside (0, 0.5]; 0.5 is a shutter that never closes")
     return tau
@@ -71,7 +71,8 @@ def _is_count(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """A number, NaN if it is none."""
     try:
         return float(text)
     except ValueError:

@@ -3,56 +3,17 @@
 import itertools
 import json
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
 
 from gvd_jax.commands import options
 from gvd_jax.errors import InputError
 
-Values = Annotated[tuple[float, ...], arg(metavar="X", help_behavior_hint="")]
 Setting = dict[str, float]
-
-
-@dataclass(frozen=True)
-class WeightValues:
-    """weights of the terms of the energy, several values each"""
-
-    data: Values = ()
-    """lambda: how much the blurry frames count"""
-    temporal: Values = ()
-    """mu: how much the next and the previous frame count"""
-    temporal_far: Values = ()
-    """mu of the frames behind these"""
-    latent_tv: Values = ()
-    """smoothness of restored frames"""
-    flow_tv: Values = ()
-    """smoothness of the flow"""
-    brightness: Values = ()
-    """constancy of brightness along the flow"""
-    structure: Values = ()
-    """constancy of gradients along the flow"""
-    defocus_tv: Values = ()
-    """smoothness of the defocus (paper)"""
-    flow_temporal: Values = ()
-    """mu in the flow subproblem (paper, gvd2015)"""
-    flow_temporal_far: Values = ()
-    """the same of the frames behind the next ones (paper, gvd2015)"""
-    final_data: Values = ()
-    """lambda in the last solve (learned)"""
-    final_temporal: Values = ()
-    """mu in the last solve (learned)"""
-    final_temporal_far: Values = ()
-    """mu of the frames behind the next ones in the last solve (learned)"""
-    final_latent_tv: Values = ()
-    """smoothness in the last solve (learned)"""
-    experts: Values = ()
-    """learned prior of every channel in the last solve (learned)"""
-    experts_colour: Values = ()
-    """learned prior of how a channel differs from gray (learned)"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +24,10 @@ class Sweep:
     """blurry clip: a video file, or a folder of PNG, JPEG or TIFF images"""
     output: Annotated[Path, Positional, arg(metavar="OUT")] = Path("gvd-jax-sweep")
     """folder for sheet.png, sweep.json and a video of every setting"""
-    weights: WeightValues = field(default_factory=WeightValues)
+    weights: Annotated[
+        UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME X [X ...]", help_behavior_hint="")
+    ] = ()
+    """weights of a term of the energy, as --weights.data 300 700 1500 or --weights.latent-tv 0.5 1"""
     duty_cycle: Annotated[tuple[float, ...], arg(metavar="TAU", help_behavior_hint="(default: auto)")] = ()
     """exposures / (2 * frame interval), at most 0.5; found from the clip if none is given"""
     preset: options.Preset = "default"
@@ -102,12 +66,7 @@ class Sweep:
 
     def _settings(self) -> list[Setting]:
         """Every combination of the values that are given."""
-        lists = {f.name: getattr(self.weights, f.name) for f in fields(self.weights)}
-        lists = {name: values for name, values in lists.items() if values}
-        for name, values in lists.items():
-            if not all(math.isfinite(x) and x >= 0 for x in values):
-                shown = " ".join(f"{x:g}" for x in values)
-                raise InputError(f"--weights.{name.replace('_', '-')} {shown}: a weight is a number, 0 or more")
+        lists = dict(_weight(*words) for words in self.weights)
         for tau in self.duty_cycle:
             options.parse_duty_cycle(str(tau), None)
         if self.duty_cycle:
@@ -146,6 +105,14 @@ class Sweep:
             pictures["truth"] = sharp[middle]
         save(contact_sheet(pictures), self.output / "sheet.png")
         print(f"see {self.output / 'sheet.png'}")
+
+
+def _weight(option: str = "", *words: str) -> tuple[str, tuple[float, ...]]:
+    """The name of a term and the values of its weight, as they follow --weights."""
+    values = tuple(map(options.number, words))
+    if not values or not all(math.isfinite(x) and x >= 0 for x in values):
+        raise InputError(f"--weights.{option} {' '.join(words)}: a weight is a number, 0 or more")
+    return option.replace("-", "_"), values
 
 
 def _read(path: Path, frames: slice | None, window: tuple[slice, slice] | None) -> Any:

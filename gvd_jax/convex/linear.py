@@ -39,7 +39,11 @@ def chessboard_diagonal(operator: LinearMap, like: Any) -> Any:
 
     units = jnp.repeat(jnp.eye(len(leaves), dtype=leaves[0].dtype), 2, axis=0)
     colours = jnp.tile(jnp.arange(2), len(leaves))
-    trials = jnp.concatenate([units, units[:1]]), jnp.append(colours, 0), jnp.append(jnp.ones_like(colours, bool), False)
+    trials = (
+        jnp.concatenate([units, units[:1]]),
+        jnp.append(colours, 0),
+        jnp.append(jnp.ones_like(colours, bool), False),
+    )
     # A loop, for the operator is large to compile.
     total, found = jax.lax.scan(probe, [jnp.zeros_like(leaf) for leaf in leaves], trials)
     near = jnp.abs(found[-1] - found[0]).max() <= NEAR * jnp.abs(found[0]).max()

@@ -17,7 +17,7 @@ from gvd_jax.scale.survey import Survey
 from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
-AXES = {"confidence": "T H W", "duty_cycle": "T"}  # of what is kept beside the unknowns
+AXES = {"defocus": "T H W", "confidence": "T H W", "duty_cycle": "T"}  # of what is kept, whatever is solved for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ def restore_window(
 
     `restore` takes a block and the settings that are cut to it.
     """
-    axes = {unknown.name: unknown.axes for unknown in config.unknowns} | AXES
+    axes = AXES | {unknown.name: unknown.axes for unknown in config.unknowns}
     kept, (height, width, _) = slice(span.first - span.start, span.last - span.start), frames[0].shape
     whole = Restored({}, [])
     for rows, vertical in zip(layout.rows, weights(layout.rows), strict=True):

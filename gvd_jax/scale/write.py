@@ -1,0 +1,163 @@
+"""Windows of a clip, restored and written into the work folder of a job, then joined."""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gvd_jax.method.config import Config
+from gvd_jax.progress import Hook, Progress
+from gvd_jax.scale.hosts import Hosts
+from gvd_jax.scale.job import Job, write_whole
+from gvd_jax.scale.layout import SHORTEST, Layout
+from gvd_jax.scale.maps import write_maps
+from gvd_jax.scale.run import Window, read_windows, restore_windows
+from gvd_jax.scale.spans import Span
+from gvd_jax.scale.survey import Survey
+from gvd_jax.scale.window import Restored, restore_block, restore_window
+from gvd_jax.shapes import HostArray
+from gvd_jax.video.codec import write_png
+from gvd_jax.video.places import replacing
+from gvd_jax.video.sink import Target, join_parts, write_part
+from gvd_jax.video.source import Source, read_frames
+from gvd_jax.view.colour import largest_defocus, largest_motion
+from gvd_jax.view.page import FrameView, frame_section, report_page, stage_seconds, timings
+from gvd_jax.view.report import chosen_frames, frames_note
+
+PREVIEWED = (1 / 6, 1 / 2, 5 / 6)  # of the clip
+PART, FACTS, SECTION = "part", "facts.json", "frame{}.html"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where everything goes; `maps` and `report` may be None."""
+
+    target: Target
+    maps: Path | None
+    report: Path | None
+
+
+def restore_clip(
+    job: Job,
+    source: Source,
+    outputs: Outputs,
+    survey: Survey,
+    layout: Layout,
+    config: Config,
+    hosts: Hosts,
+    hooks: Sequence[Hook],
+) -> None:
+    """Restore this host's windows that are not finished."""
+    windows = [Window(k, span) for k, span in enumerate(layout.windows)]
+    missing = [w for w in windows if w.number % hosts.count == hosts.number and not job.window(w.number).exists()]
+    if not missing:
+        return
+    shown = set(chosen_frames(source.count)) if outputs.report is not None else set()
+    begun = missing[0].span.start
+    frames = enumerate(read_frames(source, begun), begun)
+    small = [unknown.name for unknown in config.unknowns if not {"H", "W"} & set(unknown.axes.split())]
+
+    def emit(window: Window, blurry: Sequence[HostArray], restored: Restored) -> None:
+        first = window.span.first
+        full = _full_colour(survey, restored, config)
+
+        def write(folder: Path) -> None:
+            write_part(outputs.target, folder / PART, first, restored["latent"])
+            shown_here = ("latent", "flow", "defocus", "confidence")
+            for k, frame in enumerate(blurry):
+                if first + k in shown:
+                    view = FrameView(first + k, frame, *(restored[name][k] for name in shown_here))
+                    write_whole(folder / SECTION.format(f"{first + k:06d}"), frame_section(view, *full))
+            facts = {
+                "duty_cycle": float(restored["duty_cycle"].mean()),
+                "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
+                "full": full,
+                "seconds": stage_seconds(restored.histories),
+                "history": [dataclasses.asdict(step) for step in restored.histories[0]],
+            }
+            write_whole(folder / FACTS, json.dumps(facts))
+
+        if outputs.maps is not None:
+            write_maps(outputs.maps, restored["flow"], restored["defocus"], *full, first)
+        job.finish_window(window.number, write)
+
+    restore_windows(read_windows(frames, missing), len(missing), layout, survey, config, emit, hooks)
+
+
+def _full_colour(survey: Survey, restored: Restored, config: Config) -> tuple[float, float]:
+    """Pixels of motion and of defocus that full colour stands for: of the clip, not of a window, or colours jump."""
+    if not survey.motion:
+        return largest_motion(restored["flow"]), largest_defocus(restored["defocus"])
+    widest = next((float(unknown.upper) for unknown in config.unknowns if unknown.name == "defocus"), 1.0)
+    return max(1.0, survey.motion), widest
+
+
+def preview_place(output: Path) -> Path:
+    """Where the preview of an output is drawn."""
+    return output.with_name(f"{output.name}.preview.png")
+
+
+def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config, output: Path) -> Path:
+    """Restore three frames of the clip, each in a short window, and draw them, blurry at the left."""
+    count, pairs = min(layout.frames, SHORTEST), []
+    for place in PREVIEWED:
+        number = int(place * source.count)
+        start = max(0, min(number - count // 2, source.count - count))
+        frames = list(read_frames(source, start, start + count))
+        span = Span(start, start + count, number, number + 1)
+        restored = restore_window(
+            frames, span, layout, config, lambda block, own: restore_block(block, survey, own, ())
+        )
+        pairs.append(np.concatenate([frames[number - start], restored["latent"][0]], 1))
+    place = preview_place(output)
+    with replacing(place) as temporary:
+        write_png(temporary, np.concatenate(pairs), 8)
+    return place
+
+
+def join(
+    job: Job, outputs: Outputs, layout: Layout, config: Config, settings: Mapping[str, str]
+) -> tuple[float, dict[str, HostArray]]:
+    """Join the windows, write the report, and remove the work folder; the duty cycle, and unknowns that are no maps."""
+    folders = [job.window(k) for k in range(len(layout.windows))]
+    join_parts(outputs.target, [folder / PART for folder in folders])
+    facts = [json.loads((folder / FACTS).read_text()) for folder in folders]
+    duty_cycle = float(np.mean([own["duty_cycle"] for own in facts]))
+    if outputs.report is not None:
+        files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
+        sections = [file.read_text(encoding="utf-8") for file in files]
+        history = [Progress(**step) for step in facts[0]["history"]]
+        seconds: Counter[str] = Counter()
+        for own in facts:
+            seconds.update(own["seconds"])
+        parts = len(layout.windows) * layout.tiles
+        notes = [frames_note(outputs.target.source.count)]
+        notes += [f"The energy is that of the first of {parts} parts."] * (parts > 1)
+        fastest, softest = facts[0]["full"]
+        page = report_page(
+            sections,
+            history,
+            {**settings, "duty_cycle": f"{duty_cycle:.3f}"},
+            timings(seconds),
+            fastest=fastest,
+            softest=softest,
+            note=" ".join(notes).strip(),
+        )
+        outputs.report.mkdir(parents=True, exist_ok=True)
+        write_whole(outputs.report / "index.html", page)
+    job.clear()
+    return duty_cycle, _joined(facts, config)
+
+
+def _joined(facts: list[dict[str, Any]], config: Config) -> dict[str, HostArray]:
+    """The unknowns of all windows, one after the other if every frame has its own, else their mean."""
+    declared, found = {unknown.name: unknown for unknown in config.unknowns}, {}
+    for name in facts[0]["unknowns"]:
+        parts = [np.array(own["unknowns"][name], np.float32) for own in facts]
+        found[name] = np.concatenate(parts) if declared[name].per_frame else np.mean(parts, 0, dtype=np.float32)
+    return found
