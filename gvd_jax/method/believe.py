@@ -47,7 +47,7 @@ class Confirmed:
     def see(self, unknowns: Unknowns, observation: Observation) -> Observation:
         """What the flow says."""
         seen = visibility(unknowns.flow)
-        trust = blur_confidence(seen, self.unconfirmed).at[jnp.array([0, -1])].mul(self.ends)
+        trust = blur_confidence(seen, self.unconfirmed).at[jnp.array([0, -1])].mul(self.ends, unique_indices=True)
         return replace(observation, visibility=self.neighbours * seen, confidence=trust)
 
     def weigh(self, observation: Observation) -> Observation:

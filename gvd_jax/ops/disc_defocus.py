@@ -48,5 +48,7 @@ def disc_defocus(radii: tuple[float, ...], latent: jax.Array, sigma: jax.Array) 
         blurry = jax.lax.conv_general_dilated(padded, jnp.asarray(kernel[None, None], latent.dtype), (1, 1), "VALID")
         return jnp.moveaxis(blurry.reshape(frames, channels, height, width), 1, -1)
 
-    parts = [weight[..., None] * blurred(kernel) for weight, kernel in zip(weights, kernels, strict=True)]
+    parts: list[jax.Array] = [
+        weight[..., None] * blurred(kernel) for weight, kernel in zip(weights, kernels, strict=True)
+    ]
     return sum(parts[1:], parts[0])
