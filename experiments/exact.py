@@ -1,8 +1,9 @@
 """Latent frames for a flow and a defocus that are given: the latent solve alone.
 
-With the true ones that is no bound. The true flow has no value where a point leaves the frame or is hidden, and the
-model none where layers mix in the exposure: a flow that was found for the blur may explain it better. And the latent
-frames are those of a regularised solve, the best for no flow in particular.
+With the true ones that is no bound. No flow of one path per pixel explains the points that a neighbouring frame hides,
+where layers mix in the exposure, and the solve is regularised. On the clip d1 the default is 0.4 dB ahead of it: nine
+tenths of that lie within 3 px of such points, 4 % of the pixels. With the flow found there, and the true one elsewhere,
+the solve is ahead again.
 """
 
 import jax

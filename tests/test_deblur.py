@@ -71,6 +71,10 @@ def test_history_tells_every_stage_and_the_energy_of_it(result):
     fractions = [step.fraction for step in result.history]
     assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
     assert all(np.isfinite(list(step.energy.values())).all() for step in result.history)
+    solves = [step for step in result.history if step.status is not None]
+    assert [step.stage for step in solves] == ["latent", "flow", "colour"]
+    assert all(set(step.energy) == set(gvd.Config.default().energy) for step in solves)
+    assert result.status == max(step.status for step in solves) <= gvd.Status.REFUSED
 
 
 def test_hooks_and_reports_change_no_bit(result, clip, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from gvd_jax.commands.deblur import Deblur
 from gvd_jax.commands.score import Score
-from gvd_jax.video import sink
+from gvd_jax.scale import clip as clip_of_any_length
 from gvd_jax.video.places import real
 from gvd_jax.video.read_write import read_video, write_video
 from tests.commands import calls, private_cache
@@ -186,13 +186,13 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_input_that_changes_after_it_was_looked_through(bench, monkeypatch, change, clip):
     path = clip(bench.folder)
-    opened = sink.open_target
+    opened = clip_of_any_length.open_target
 
     def open_target(*arguments):
         target = opened(*arguments)
         CHANGES[change](path)
         return target
 
-    monkeypatch.setattr(sink, "open_target", open_target)
+    monkeypatch.setattr(clip_of_any_length, "open_target", open_target)
     bench.run(Deblur(path, bench.folder / "out.mp4", quiet=True), touched=[path], ok=False)
     assert not bench.calls

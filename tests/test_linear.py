@@ -79,20 +79,25 @@ FAR = {  # what it joins, beside every pixel with itself: two pixels apart, or o
 }
 
 
+@pytest.mark.parametrize("leaf", [0, 1])
 @pytest.mark.parametrize("name", FAR)
-def test_a_diagonal_that_cannot_be_tried_out_is_its_mean(rng, name):
-    """Weights that differ, so that the diagonal is no constant; what a trial gives is the sum of a row's own colour."""
-    weights, like = jnp.asarray(rng.uniform(1, 9, SHAPE)), jnp.zeros(SHAPE)
+def test_a_diagonal_that_cannot_be_tried_out_is_its_mean(rng, name, leaf):
+    """Of two planes one is joined so, under weights that differ; a trial gives the sum of a row's own colour."""
+    weights, like = jnp.asarray(rng.uniform(1, 9, (2, *SHAPE))), jnp.zeros(SHAPE)
     far = FAR[name]
 
-    def operator(v):
-        return weights * v + adjoint(far, like)(far(v))
+    def operator(planes):
+        image = [w * v for w, v in zip(weights, planes, strict=True)]
+        image[leaf] = image[leaf] + adjoint(far, like)(far(planes[leaf]))
+        return tuple(image)
 
-    matrix = np.stack([np.ravel(operator(unit)) for unit in jnp.eye(like.size).reshape(-1, *SHAPE)])
+    units = jnp.eye(like.size).reshape(-1, *SHAPE)
+    matrices = [[np.ravel(operator((unit, unit))[k]) for unit in units] for k in (0, 1)]
     colour = np.indices(SHAPE).sum(0).ravel() % 2
-    rows = (matrix * (colour[:, None] == colour)).sum(1)
-    assert np.abs(rows - np.diag(matrix)).max() > 0.5  # it would be wrong
-    np.testing.assert_allclose(chessboard_diagonal(operator, like), np.full(SHAPE, rows.mean()), rtol=1e-12)
+    rows = [(np.stack(matrix) * (colour[:, None] == colour)).sum(1) for matrix in matrices]
+    assert np.abs(rows[leaf] - np.diag(matrices[leaf])).max() > 0.5  # it would be wrong
+    for found, row in zip(chessboard_diagonal(operator, (like, like)), rows, strict=True):
+        np.testing.assert_allclose(found, np.full(SHAPE, row.mean()), rtol=1e-12)
 
 
 def test_a_number_and_a_row_have_a_diagonal_too():

@@ -60,7 +60,9 @@ def test_defocus_blends_linearly_in_the_variance(variance, line):
     blurred = blur.gaussian_defocus(latent, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments)
     np.testing.assert_allclose(blurred[0, 3], line)
     np.testing.assert_allclose(blurred[0].sum(0), 1.0)
-    constant = blur.gaussian_defocus(0 * latent + 0.3, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments)
+    constant = blur.gaussian_defocus(
+        0 * latent + 0.3, np.full((1, HEIGHT, WIDTH), variance), (0.0, 1.0, 2.0), increments
+    )
     np.testing.assert_allclose(constant, 0.3)
 
 

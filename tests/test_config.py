@@ -1,0 +1,107 @@
+"""Settings that are changed: stages, terms and unknowns come and go, and the method takes what is left."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import gvd_jax as gvd
+from tests.problems import translating
+from tests.settings import small
+
+DEFAULT = gvd.Config.default()
+DUTY = gvd.Unknown("duty_cycle", "T", 0.2, 0.05, 0.5)
+pytestmark = pytest.mark.usefixtures("hurry")
+
+
+def names(config):
+    return [stage.name for stage in config.stages]
+
+
+def test_stages_come_and_go():
+    more = DEFAULT.with_stage(gvd.PostFilter(), after="flow")
+    assert [before for before, name in pairwise(names(more)) if name == "filter"] == ["flow"] * 4
+    assert more.without_stage("filter") == DEFAULT
+    assert names(DEFAULT.without_stage("search")) == [name for name in names(DEFAULT) if name != "search"]
+    assert sum(isinstance(entry, gvd.Level) for entry in more.schedule) == 2
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda: DEFAULT.without_stage("filter"), "no stage 'filter': there are afresh, blend, colour, draft"),
+        (lambda: DEFAULT.with_stage(gvd.Blend(), after="end"), "no stage 'end'"),
+        (lambda: DEFAULT.without_unknown("depth"), "no unknown 'depth': there are defocus, flow, latent"),
+        (lambda: DEFAULT.with_unknown(DUTY, gvd.Block(DUTY, {}), after="defocus"), "no stage 'defocus'"),
+        (lambda: DEFAULT.with_transfer("log"), "unknown transfer 'log': choose none, gamma22, srgb or auto"),
+    ],
+)
+def test_what_is_not_there_is_named(change, message):
+    with pytest.raises(gvd.InputError, match=message) as caught:
+        change()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("preset, lost", [("default", {"edges"}), ("paper", {"defocus"}), ("gvd2015", set())])
+def test_without_a_defocus_nothing_of_it_is_left(preset, lost):
+    config = getattr(gvd.Config, preset)()
+    sharp = config.without_defocus()
+    assert set(names(config)) - set(names(sharp)) == lost and {u.name for u in sharp.unknowns} == {"latent", "flow"}
+    assert set(config.energy) - set(sharp.energy) == ({"defocus_tv"} if preset == "paper" else set())
+    assert all(block.unknown.name != "defocus" for block in sharp.blocks)
+    assert sharp.without_defocus() == sharp
+    assert gvd.Config.gvd2015() == gvd.Config.paper().without_defocus()
+
+
+def test_the_far_neighbours_are_terms_of_their_own_weight():
+    weights = {"temporal": 5.0, "temporal_far": 0.0}
+    changed = DEFAULT.with_weights(**weights)
+    assert {name: term.weight for name, term in changed.energy.items()} == {
+        name: weights.get(name, term.weight) for name, term in DEFAULT.energy.items()
+    }
+    assert jax.tree.structure(changed) == jax.tree.structure(DEFAULT)
+
+
+def test_an_unknown_of_ones_own_takes_part_on_every_level():
+    """One number per row of every frame, in a term that the latent frames feel too."""
+
+    def banded(unknowns, observation):
+        return unknowns.latent[..., 0] - observation.blurry[..., 0] - unknowns.bands[..., None]
+
+    bands = gvd.Unknown("bands", "T H", 0.0, -1.0, 1.0)
+    config = small(DEFAULT, "latent", "colour")
+    start, latent, colour = config.schedule
+    config = gvd.replace(config, schedule=(start, gvd.Level((latent,), 0.5), gvd.Level((latent,)), colour))
+    config = config.with_unknown(bands, gvd.Block(bands, {}), after="latent")
+    config = config.with_term(
+        "banded", gvd.Term(1.0, banded, gvd.SquaredL2()), latent=gvd.Dual(), bands=gvd.Quadratic()
+    )
+    assert names(config) == ["start flow", "latent", "bands", "latent", "bands", "colour"]
+    frames, flow = (
+        jax.ShapeDtypeStruct((2, 36, 40, 3), jnp.float32),
+        jax.ShapeDtypeStruct((2, 2, 36, 40, 2), jnp.float32),
+    )
+    found = jax.eval_shape(lambda frames, flow: gvd.deblur_pure(frames, 0.5, config, flow), frames, flow)
+    assert {name: found[name].shape for name in found} == {
+        "bands": (2, 36),
+        "flow": (2, 2, 36, 40, 2),
+        "latent": (2, 36, 40, 3),
+    }
+    without = config.without_unknown("bands")
+    assert "bands" not in names(without) and "banded" in without.energy  # which the latent frames still feel
+
+
+def test_the_shutter_is_found_as_an_unknown(x64):
+    """Of every frame, from the blur of sharp frames in known motion: where it is an unknown the blur takes that."""
+    sharp, flow = translating((3.0, -2.0))
+    truth = gvd.Unknowns(latent=sharp, flow=flow, duty_cycle=jnp.array([0.3, 0.45, 0.15]))
+    blur = gvd.Blur((gvd.MotionBlur(samples=4),))
+    observation = gvd.observe(sharp, 0.01, blur)
+    observation = gvd.replace(observation, blurry=blur(sharp, truth, observation))
+    start = gvd.replace(truth, duty_cycle=DUTY.first(sharp))
+    block, options = gvd.Block(DUTY, {"data": gvd.Linearised()}), gvd.BlockOptions(gvd.Steps(), 0.2, linearisations=10)
+    found, info = gvd.solve_subproblem(block, DEFAULT.energy, start, observation, options)
+    np.testing.assert_allclose(found.duty_cycle, truth.duty_cycle, atol=1e-3)
+    assert info.length.shape == (10, 3) and info.after["data"][-1] < 1e-3 * info.before["data"][0]
