@@ -47,7 +47,7 @@ def restore(number: int, hosts: int, cores: set[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def keep(window: Window, _: Sequence[HostArray], restored: Restored) -> None:
-            write_video(f"{folder}/{window.number}", restored.latent, overwrite=True)
+            write_video(f"{folder}/{window.number}", restored["latent"], overwrite=True)
 
         for name in ("first", "again"):
             begun = time.monotonic()

@@ -72,7 +72,7 @@ def restored_in_parts(size: Size, layout: Layout) -> HostArray:
     latent = np.empty_like(blurry)
 
     def keep(window: Window, _: Sequence[HostArray], restored: Restored) -> None:
-        latent[window.span.first : window.span.last] = restored.latent
+        latent[window.span.first : window.span.last] = restored["latent"]
 
     windows = [Window(k, span) for k, span in enumerate(layout.windows)]
     stream = read_windows(enumerate(blurry), windows)

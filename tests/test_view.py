@@ -84,7 +84,7 @@ def test_the_energy_is_drawn_per_pixel_and_opens_each_level():
     lines = energy_curve(history).axes[0].lines
     assert [line.get_label() for line in lines[:2]] == ["data", "tv"]
     np.testing.assert_allclose(lines[0].get_xydata(), [[2.0, 1.0], [4.0, np.nan], [4.0, 2.0]])
-    np.testing.assert_allclose(lines[1].get_xydata(), [[4.0, 0.1]])  # zero has no place on a log axis
+    np.testing.assert_allclose(lines[1].get_xydata(), [[4.0, np.nan], [4.0, 0.1]])  # zero has no place on a log axis
     assert lines[2].get_xdata()[0] == 2.0
 
 

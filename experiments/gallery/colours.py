@@ -12,7 +12,7 @@ def differences(unknowns, observation):
 
 def settings(config: gvd.Config) -> gvd.Config:
     """The last solve takes all channels at once, and the term."""
-    last = next(stage for stage in config.stages if stage.name == "colour")
+    last = next(stage for stage in config.stages if isinstance(stage, gvd.SolveChannels))
     block = last.block.with_term("colours", gvd.Dual())
     joint = gvd.Solve("joint colour", block, last.options, last.believe, cost=last.cost)
     term = gvd.Term(1.0, differences, gvd.L1())

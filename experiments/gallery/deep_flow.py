@@ -10,11 +10,11 @@ from experiments.gallery.pictures import Pictures, Size, compare, draw, shaken
 
 def deep_flow(frames: np.ndarray) -> np.ndarray:
     """The flow of frames [T, H, W, 3] to the next and the previous one, [T, 2, H, W, 2]."""
-    gray = [cv2.cvtColor(np.uint8(255 * frame), cv2.COLOR_RGB2GRAY) for frame in frames]
-    flow = np.zeros((len(gray), 2, *gray[0].shape, 2), np.float32)
-    for k in range(len(gray) - 1):
-        flow[k, 0] = cv2.optflow.createOptFlow_DeepFlow().calc(gray[k], gray[k + 1], None)
-        flow[k + 1, 1] = cv2.optflow.createOptFlow_DeepFlow().calc(gray[k + 1], gray[k], None)
+    gray, method = np.uint8(255 * frames.mean(-1)), cv2.optflow.createOptFlow_DeepFlow()
+    flow = np.zeros((len(frames), 2, *frames.shape[1:3], 2), np.float32)
+    for k in range(len(frames) - 1):
+        flow[k, 0] = method.calc(gray[k], gray[k + 1], flow[k, 0])
+        flow[k + 1, 1] = method.calc(gray[k + 1], gray[k], flow[k + 1, 1])
     return flow
 
 

@@ -9,7 +9,7 @@ from experiments.terms import with_exposure_change
 
 
 def pictures(size: Size) -> Pictures:
-    clip, offset = shaken(size), np.float32([0, 0.12, 0.04, 0.1, 0.02])[: size[0], None, None, None]
+    clip, offset = shaken(size), np.array([0, 0.12, 0.04, 0.1, 0.02], np.float32)[: size[0], None, None, None]
     fast = gvd.replace(gvd.Config.fast(), camera=gvd.Camera(exposure_change=jnp.inf))
     blurry, sharp = (0.85 * frames + offset for frames in (clip.blurry, clip.sharp))
     settings = {"bound as they are": fast, "up to a brightness": with_exposure_change(fast)}

@@ -1,6 +1,7 @@
 """gvd-jax deblur"""
 
 import dataclasses
+import math
 import sys
 from json import dumps
 from typing import Annotated, Any
@@ -87,7 +88,7 @@ class Deblur:
                 say=say_nothing if self.quiet else _tell_user,
                 note=_tell_user,
             )
-        if done is not None:
+        if not math.isnan(done.duty_cycle):  # this host is the first
             self._tell(done)
 
     def _tell(self, done: Any) -> None:

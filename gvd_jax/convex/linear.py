@@ -20,33 +20,43 @@ def adjoint(linear: LinearMap, like: Any) -> LinearMap:
 
 
 def chessboard_diagonal(operator: LinearMap, like: Any) -> Any:
-    """The diagonal of a symmetric operator that joins entries with their direct neighbours along any axis, at most.
+    """The diagonal of a symmetric operator that joins entries with those above, below, left and right at most.
 
-    Both colours of a chessboard are tried, one leaf after the other: what comes back on the same colour is the
-    diagonal. One more trial, of the first leaf under irregular signs, tells whether the operator reaches farther: then
-    this is not its diagonal, and the mean of it, which prefers no entry, is returned.
+    What it joins at the same place of the last two axes, as the frames of a pixel, counts to the diagonal. Both colours
+    of a chessboard over these axes are tried, one leaf after the other: what comes back on the same colour is the
+    diagonal. One more trial of each leaf, under irregular signs, tells whether the operator reaches farther: then this
+    is not its diagonal, and the mean of it, which prefers no entry, is returned.
     """
     leaves, structure = jax.tree.flatten(like)
-    boards = [jnp.indices(leaf.shape).sum(0) % 2 if leaf.ndim else jnp.zeros((), int) for leaf in leaves]
+    dtype = leaves[0].dtype
+    boards = [jnp.asarray(jnp.indices(leaf.shape[-2:]).sum(0) % 2) for leaf in leaves]
+    signs = [irregular_signs(leaf.shape[-2:], leaf.dtype) for leaf in leaves]
 
     def probe(total, trial):
         unit, colour, plain = trial
-        signs = [jnp.where(plain, 1, irregular_signs(leaf.shape, leaf.dtype)) for leaf in leaves]
-        masks = [jnp.where(board == colour, unit[k] * signs[k], 0) for k, board in enumerate(boards)]
+        patterns = (jnp.where(plain, 1, sign) * (board == colour) for sign, board in zip(signs, boards, strict=True))
+        masks = [
+            jnp.broadcast_to((unit[k] * pattern).astype(leaf.dtype), leaf.shape)
+            for k, (pattern, leaf) in enumerate(zip(patterns, leaves, strict=True))
+        ]
         images = jax.tree.leaves(operator(jax.tree.unflatten(structure, masks)))
         found = [mask * image for mask, image in zip(masks, images, strict=True)]
-        return [t + jnp.where(plain, f, 0) for t, f in zip(total, found, strict=True)], found[0]
+        # The plain trial of this colour has gone before.
+        first = [
+            jnp.where(board == colour, t, 0) * unit[k] for k, (board, t) in enumerate(zip(boards, total, strict=True))
+        ]
+        gap = jnp.stack([jnp.abs(f - t).max() for f, t in zip(found, held, strict=True)]).max()
+        total = [t + jnp.where(plain, f, 0) for t, f in zip(total, found, strict=True)]
+        return total, jnp.where(plain, 0, gap)
 
-    units = jnp.repeat(jnp.eye(len(leaves), dtype=leaves[0].dtype), 2, axis=0)
-    colours = jnp.tile(jnp.arange(2), len(leaves))
-    trials = (
-        jnp.concatenate([units, units[:1]]),
-        jnp.append(colours, 0),
-        jnp.append(jnp.ones_like(colours, bool), False),
-    )
+    count = len(leaves)
+    units = jnp.concatenate([jnp.repeat(jnp.eye(count, dtype=dtype), 2, axis=0), jnp.eye(count, dtype=dtype)])
+    colours = jnp.concatenate([jnp.tile(jnp.arange(2), count), jnp.zeros(count, int)])
+    plain = jnp.arange(3 * count) < 2 * count
     # A loop, for the operator is large to compile.
-    total, found = jax.lax.scan(probe, [jnp.zeros_like(leaf) for leaf in leaves], trials)
-    near = jnp.abs(found[-1] - found[0]).max() <= NEAR * jnp.abs(found[0]).max()
+    total, gaps = jax.lax.scan(probe, [jnp.zeros_like(leaf) for leaf in leaves], (units, colours, plain))
+    largest = jnp.stack([jnp.abs(t).max() for t in total]).max()
+    near = gaps.max() <= NEAR * largest
     return jax.tree.unflatten(structure, [jnp.where(near, t, t.mean()) for t in total])
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
-from gvd_jax.method.problem import Problem, Stage, State, gray_of
+from gvd_jax.method.problem import Info, Problem, Stage, State, gray_of
 from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.unknowns import Unknowns
@@ -31,11 +31,14 @@ class Camera:
 
 @pytree
 class Found:
-    """A problem whose camera is known, a state with its start flow, and the gain and offset of each frame's exposure,
-    [T, 2], that the frames of the problem do not show any more."""
+    """A problem whose camera is known, a state with its start flow, and how that went.
+
+    `exposure` [T, 2] holds gain and offset of every frame, which the frames of the problem do not show any more.
+    """
 
     problem: Problem
     state: State
+    info: Info
     exposure: Float[Array, "T 2"]
 
 
@@ -54,7 +57,7 @@ def find_camera(
     problem: Problem, camera: Camera, start: Stage, duty_cycle: DutyCycle | Literal["auto", "per-frame"]
 ) -> Found:
     """Everything that is not given, from the flow that the stage `start` gives."""
-    state = first_flow(problem, start)
+    state, info = first_flow(problem, start)
     path = problem.blur.motion.path
     if camera.transfer is None:  # the flow hardly depends on it
         problem = replace(problem, transfer=choose_transfer(problem.frames, state.unknowns.flow, path))
@@ -64,19 +67,19 @@ def find_camera(
     if jnp.abs(relative @ jnp.array([0.5, 1.0], frames.dtype) - 0.5).max() > camera.exposure_change:
         exposure = frame_exposures(relative)
         problem = replace(problem, frames=even_exposure(frames, exposure))
-        state = first_flow(problem, start)
+        state, info = first_flow(problem, start)
     if isinstance(duty_cycle, str):
         gray, flow = gray_of(problem), state.unknowns.flow
         tau = jnp.full(frames.shape[0], clip_duty_cycle(gray, flow, path, problem.transfer))
         if duty_cycle == "per-frame":
             tau = frame_duty_cycles(gray, flow, tau, path, problem.transfer)
         problem = replace(problem, duty_cycle=jnp.asarray(tau, frames.dtype))
-    return Found(problem, state, exposure)
+    return Found(problem, state, info, exposure)
 
 
-def first_flow(problem: Problem, start: Stage) -> State:
-    """The state after the first stage, which gives the flow; no other unknown is there yet."""
-    return start.run(State(Unknowns(), shape=problem.size), problem)[0]
+def first_flow(problem: Problem, start: Stage) -> tuple[State, Info]:
+    """After the first stage, which gives the flow; no other unknown is there yet."""
+    return start.run(State(Unknowns(), shape=problem.size), problem)
 
 
 def with_enough_samples(problem: Problem, flow: Flow, least: int = 0) -> Problem:

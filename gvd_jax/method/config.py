@@ -106,7 +106,9 @@ class Config:
         settings do not solve for.
         """
         solved = {block.unknown.name for block in self.blocks}
-        for unknown in roles:
+        for unknown, role in roles.items():
+            if not isinstance(role, Role):
+                raise InputError(f"{role!r} is not a role of a term: choose Dual(), Quadratic() or Linearised()")
             if unknown not in solved:
                 raise InputError(
                     f"these settings have no {unknown} subproblem for the term {name!r}: add a block by with_unknown"

@@ -103,7 +103,7 @@ def deblur_pure(
     problem = make_problem(frames, duty_cycle, config)
     first, *rest = plan(config.schedule, problem.size)
     given = State(Unknowns(flow=start), shape=problem.size)
-    state = first_flow(problem, first.stage) if start is None else given
+    state = first_flow(problem, first.stage)[0] if start is None else given
     state = first_state(problem, state, rest[0].shape)
     for planned in rest:
         state, _ = run_stage(planned, state, problem)
@@ -152,8 +152,11 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
     """Restore a clip of which everything is found out, by all stages but the first."""
     problem, state = found.problem, found.state
     first, *rest = plan(config.schedule, problem.size)
+    if not rest:
+        raise InputError("the schedule has no stage behind the one that gives a flow: add one that restores frames")
     levels = rest[-1].level + 1
-    recorder.add(Progress(first.stage.name, levels - 1, levels, first.shape, 0.0, 0.0, {}), first.cost)
+    started = _progress(replace(first, level=levels - 1), levels, state, found.info)
+    recorder.add(replace(started, unknowns=None), first.cost)
     give_back()
     state = first_state(problem, state, rest[0].shape)
     for planned in rest:
@@ -172,9 +175,11 @@ def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progre
     place = f"the stage {name!r} on level {planned.level + 1} of {levels} ({width}x{height})"
     energy = {term: float(part) for term, part in info.energy.items()}
     solve = jax.tree.map(np.asarray, info.solve)
-    status = None if solve is None else Status(int(solve.status.max()))
-    parts = energy if solve is None else {term: part.sum() for term, part in solve.after.items()} | energy
-    lost = [term for term, part in parts.items() if not np.isfinite(part)]
+    codes = info.status if solve is None else solve.status
+    status = None if codes is None else Status(int(np.max(codes)))
+    # What was lost before the solve has spoilt the rest.
+    parts = [] if solve is None else [*solve.before.items(), *solve.after.items()]
+    lost = [term for term, part in (*parts, *energy.items()) if not np.isfinite(np.ravel(part)[:1]).all()]
     if lost or status is Status.NOT_FINITE:
         what = f"the term {lost[0]!r}" if lost else "an unknown"
         raise InputError(f"{place} ended with NaN or infinity in {what}; look for a weight or residual that has them")

@@ -55,10 +55,12 @@ class State:
 
 @pytree
 class Info:
-    """What a human wants to know of a stage: every term of the energy after it, and how a subproblem went."""
+    """What a human wants to know of a stage: every term of the energy after it, how a subproblem went, and the result
+    codes of those that are not shown."""
 
     energy: dict[str, Any]
     solve: BlockInfo | None = None
+    status: Array | None = None
 
 
 @runtime_checkable

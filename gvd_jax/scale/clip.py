@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +40,8 @@ class RestoredVideo:
     """What `deblur_video` has written to `path`: so many `frames` of a size in pixels, in so many `seconds`.
 
     `unknowns` holds those that are not known per row and column, such as a gain [T, 2], by their names; what belongs to
-    the clip is the mean over its windows. `duty_cycle` is the mean over all frames.
+    the clip is the mean over its windows. `duty_cycle` is the mean over all frames; a host that is not
+    the first does not know it: NaN.
     """
 
     path: Path
@@ -75,7 +77,7 @@ def deblur_video(
     settings: Mapping[str, str] | None = None,
     say: Callable[[str], None] = say_nothing,
     note: Callable[[str], None] = say_nothing,
-) -> RestoredVideo | None:
+) -> RestoredVideo:
     """Restore a video file or a folder of images, of any length, into another one; sound and frame times are kept.
 
     The clip is cut to windows of frames, and tiles if need be, that fit into `max_memory` GB (by default most of what
@@ -88,7 +90,7 @@ def deblur_video(
     three restored frames into TARGET.preview.png. `hooks` are called with a `Progress` after every step, `say` with
     what is being done, and `note` with what there is to know: what cannot be kept, where the preview is. `settings` are
     listed in the report and must be the same when a run goes on. `hosts` shares the work between machines; all but the
-    first get None. Raises `InputError` for whatever cannot be worked with.
+    first do not know what the others found. Raises `InputError` for whatever cannot be worked with.
     """
     config = Config.default() if config is None else config
     source, target = Path(source), Path(target)
@@ -117,10 +119,10 @@ def deblur_video(
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
         own = [Report(written.report, listed)] if written.report is not None and together.first else []
         restore_clip(job, clip, written, survey, layout, config, together, [*hooks, *own])
-        if not together.first:
-            return None
-        together.wait_for([job.window(k) for k in range(len(layout.windows))])
-        tau, unknowns = join(job, written, layout, config, listed)
+        tau, unknowns = math.nan, {}
+        if together.first:
+            together.wait_for([job.window(k) for k in range(len(layout.windows))])
+            tau, unknowns = join(job, written, layout, config, listed)
     seconds = time.monotonic() - start
     return RestoredVideo(target, clip.count, clip.height, clip.width, tau, seconds, unknowns)
 

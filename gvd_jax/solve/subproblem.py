@@ -131,7 +131,7 @@ def step(
 
     def moved(length):
         way = length.reshape(-1, *[1] * (start.ndim - 1)) if block.unknown.per_frame else length
-        return point.at(start + way * (solution - start))
+        return point.at(jnp.where(way > 0, start + way * (solution - start), start))  # also if there is no solution
 
     def cost(length):
         return frame_terms(block, energy, moved(length), observation)

@@ -51,14 +51,14 @@ class Search:
         """The state with the flow that is found."""
         unknowns, block = state.unknowns, self.start.block
         terms = terms_of(block, problem, state.shape)
-        flow = self.start.find(unknowns.latent, problem)
+        flow, status = self.start.find(unknowns.latent, problem)
         observation = observed(problem, state)
         flow = _adopt(block, terms, replace(unknowns, flow=flow), observation)
         if self.keep_ends:
             flow = accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
         if self.rival:
             flow = _better(block, terms, unknowns, observation, flow)
-        return replace(state, unknowns=replace(unknowns, flow=flow)), Info({})
+        return replace(state, unknowns=replace(unknowns, flow=flow)), Info({}, status=status)
 
 
 @pytree

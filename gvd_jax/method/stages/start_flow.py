@@ -46,8 +46,9 @@ def refine(
     duty_cycle: Any,
     blur: Blur,
     shape: tuple[Any, Any],
-) -> Flow:
-    """The flow of frames of a traced `shape` at the upper left of their arrays, so that one program serves many levels.
+) -> tuple[Flow, jax.Array]:
+    """The flow of frames of a traced `shape` at the upper left of their arrays, so that one program serves many levels;
+    and result codes.
 
     Nothing is seen in the margin, through which the total variation continues the flow: it is as free as at a border.
     """
@@ -57,7 +58,8 @@ def refine(
     within = jnp.broadcast_to((rows[:, None] & columns[None]).astype(frames.dtype), frames.shape[:3])
     observation = replace(observation, visibility=seen, confidence=within)
     unknowns = Unknowns(latent=frames, flow=flow)
-    return subproblem.run(block, energy, unknowns, observation, options)[0].flow
+    found, info = subproblem.run(block, energy, unknowns, observation, options)
+    return found.flow, info.status
 
 
 @pytree
@@ -72,21 +74,24 @@ class StartFlow:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with the flow of the blurry frames at full size. Of the shutter nothing need be known yet."""
-        flow = self.find(gray_of(problem), replace(problem, duty_cycle=jnp.zeros_like(problem.duty_cycle)))
-        return replace(state, unknowns=replace(state.unknowns, flow=flow)), Info({})
+        problem = replace(problem, duty_cycle=jnp.zeros_like(problem.duty_cycle))
+        flow, status = self.find(gray_of(problem), problem)
+        return replace(state, unknowns=replace(state.unknowns, flow=flow)), Info({}, status=status)
 
-    def find(self, frames: Frames, problem: Problem) -> Flow:
-        """The flow of other frames [T, h, w, 1], blurry or restored."""
+    def find(self, frames: Frames, problem: Problem) -> tuple[Flow, jax.Array]:
+        """The flow of other frames [T, h, w, 1], blurry or restored, and the result codes on all levels."""
         height, width = frames.shape[1:3]
         shapes = level_shapes(height, width, self.pyramid)
+        codes = []
         flow = jnp.zeros((frames.shape[0], 2, *shapes[0], 2), frames.dtype)
         for shape, canvas in zip(shapes, canvases(shapes), strict=True):
             model = terms_of(self.block, problem, shape), on_level(problem.blur.with_samples(SAMPLES), shape)
             terms, blur = change_held(model, lambda how, x, canvas=canvas: how.padded(x, *canvas))
             at_level = _to_level(frames, flow, shape, canvas)
-            flow = refine(self.block, terms, self.options, *at_level, problem.duty_cycle, blur, shape)
+            flow, status = refine(self.block, terms, self.options, *at_level, problem.duty_cycle, blur, shape)
             flow = flow[:, :, : shape[0], : shape[1]]
-        return extrapolate_ends(resize_flow(flow, height, width))
+            codes.append(status)
+        return extrapolate_ends(resize_flow(flow, height, width)), jnp.concatenate(codes)
 
 
 @pytree
