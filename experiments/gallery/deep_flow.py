@@ -10,7 +10,7 @@ from experiments.gallery.pictures import Pictures, Size, compare, draw, shaken
 
 def deep_flow(frames: np.ndarray) -> np.ndarray:
     """The flow of frames [T, H, W, 3] to the next and the previous one, [T, 2, H, W, 2]."""
-    gray, method = np.uint8(255 * frames.mean(-1)), cv2.optflow.createOptFlow_DeepFlow()
+    gray, method = (255 * frames.mean(-1)).astype(np.uint8), cv2.optflow.createOptFlow_DeepFlow()
     flow = np.zeros((len(frames), 2, *frames.shape[1:3], 2), np.float32)
     for k in range(len(frames) - 1):
         flow[k, 0] = method.calc(gray[k], gray[k + 1], flow[k, 0])

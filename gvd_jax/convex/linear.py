@@ -42,9 +42,7 @@ def chessboard_diagonal(operator: LinearMap, like: Any) -> Any:
         images = jax.tree.leaves(operator(jax.tree.unflatten(structure, masks)))
         found = [mask * image for mask, image in zip(masks, images, strict=True)]
         # The plain trial of this colour has gone before.
-        first = [
-            jnp.where(board == colour, t, 0) * unit[k] for k, (board, t) in enumerate(zip(boards, total, strict=True))
-        ]
+        held = [unit[k] * jnp.where(board == colour, total[k], 0) for k, board in enumerate(boards)]
         gap = jnp.stack([jnp.abs(f - t).max() for f, t in zip(found, held, strict=True)]).max()
         total = [t + jnp.where(plain, f, 0) for t, f in zip(total, found, strict=True)]
         return total, jnp.where(plain, 0, gap)
