@@ -72,8 +72,10 @@ def test_history_tells_every_stage_and_the_energy_of_it(result):
     assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
     assert all(np.isfinite(list(step.energy.values())).all() for step in result.history)
     solves = [step for step in result.history if step.status is not None]
-    assert [step.stage for step in solves] == ["latent", "flow", "colour"]
-    assert all(set(step.energy) == set(gvd.Config.default().energy) for step in solves)
+    assert [step.stage for step in solves] == ["start flow", "latent", "search", "flow", "colour"]
+    final = [step for step in solves if step.energy]
+    assert [step.stage for step in final] == ["latent", "flow", "colour"]
+    assert all(set(step.energy) == set(gvd.Config.default().energy) for step in final)
     assert result.status == max(step.status for step in solves) <= gvd.Status.REFUSED
 
 

@@ -34,9 +34,11 @@ def chessboard_diagonal(operator: LinearMap, like: Any) -> Any:
 
     def probe(total, trial):
         unit, colour, plain = trial
-        patterns = (jnp.where(plain, 1, sign) * (board == colour) for sign, board in zip(signs, boards, strict=True))
+        patterns = (
+            jnp.where(board == colour, jnp.where(plain, 1, sign), 0) for sign, board in zip(signs, boards, strict=True)
+        )
         masks = [
-            jnp.broadcast_to((unit[k] * pattern).astype(leaf.dtype), leaf.shape)
+            jnp.broadcast_to(unit[k].astype(leaf.dtype) * pattern, leaf.shape)
             for k, (pattern, leaf) in enumerate(zip(patterns, leaves, strict=True))
         ]
         images = jax.tree.leaves(operator(jax.tree.unflatten(structure, masks)))
