@@ -29,7 +29,6 @@ from experiments.subproblems import (
     start_flow,
 )
 from gvd_jax import metrics
-from gvd_jax.method.duty_cycle import clip_duty_cycle
 from gvd_jax.ops.transfer import luma
 
 INTERIOR = slice(1, -1)
@@ -100,7 +99,7 @@ def duty_cycle_of_blurry(clip: TrueClip) -> Row:
     transfer = config.camera.transfer
     assert transfer is not None
     gray, path = transfer.gray(jnp.asarray(clip.blurry)), config.blur.motion.path
-    found, seconds = timed(lambda: clip_duty_cycle(gray, start_flow(gray, config), path, transfer))
+    found, seconds = timed(lambda: gvd.find_duty_cycle(gray, start_flow(gray, config), path, transfer))
     return {"tau": round(float(found), 3), "true tau": clip.duty_cycle} | seconds
 
 

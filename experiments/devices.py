@@ -27,7 +27,6 @@ from gvd_jax.scale.spans import cut
 from gvd_jax.scale.survey import take_survey
 from gvd_jax.scale.window import Restored
 from gvd_jax.shapes import HostArray
-from gvd_jax.video.read_write import write_video
 
 WINDOWS, LENGTH, HEIGHT, WIDTH, TAU = 8, 12, 96, 128, 0.45
 FRAMES = WINDOWS * (LENGTH - 2 * CONTEXT) + 2 * CONTEXT
@@ -47,7 +46,7 @@ def restore(number: int, hosts: int, cores: set[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def keep(window: Window, _: Sequence[HostArray], restored: Restored) -> None:
-            write_video(f"{folder}/{window.number}", restored["latent"], overwrite=True)
+            gvd.write_video(f"{folder}/{window.number}", restored["latent"], overwrite=True)
 
         for name in ("first", "again"):
             begun = time.monotonic()

@@ -31,7 +31,6 @@ from experiments.results import Results, Row
 from experiments.subproblems import latent_stage, problem_of, run_stage, stage_of, start_flow
 from gvd_jax import metrics
 from gvd_jax.method.learned import DUAL, FILE, WEIGHED, LearnedFinish, LearnedRounds, learned_json
-from gvd_jax.method.presets import with_finish
 from gvd_jax.ops.transfer import luma
 from gvd_jax.shapes import Array, HostArray
 from gvd_jax.video.layers import Layer, ellipse, middle, photograph, random_path
@@ -145,14 +144,8 @@ def in_given_flow(config: gvd.Config, numbers: LearnedFinish, example: Example) 
     """The latent frames of a channel by the numbers of the last solve, in the flow of the example."""
     gray = gvd.replace(example, blurry=example.gray)
     draft = jax.lax.stop_gradient(solve(latent_stage(config), gray, config).latent)
-    config = finishing(config, numbers)
+    config = config.with_finish(numbers)
     return solve(latent_stage(config), example, config, gray=draft).latent
-
-
-def finishing(config: gvd.Config, numbers: LearnedFinish) -> gvd.Config:
-    """The settings under the numbers of the last solve."""
-    energy, schedule = with_finish(config.energy, config.schedule, numbers)
-    return gvd.replace(config, energy=energy, schedule=schedule)
 
 
 def cosines() -> Array:
@@ -283,7 +276,7 @@ def main(rows: tuple[str, ...] = (), results: Path = Path("experiments/results/l
         "default under the paper's constants": default.with_rounds(rounds_of(gvd.Config.paper())),
         "default": default,
         "learned rounds": with_rounds,
-        "learned, without experts": finishing(with_rounds, plain),
+        "learned, without experts": with_rounds.with_finish(plain),
         "learned": gvd.Config.learned(),
     }
     table = Results(results)

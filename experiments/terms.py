@@ -39,9 +39,9 @@ def under_exposure_change(unknowns: gvd.Unknowns, observation: gvd.Observation):
 
 
 def with_exposure_change(config: gvd.Config) -> gvd.Config:
-    """Neighbours bind latent frames up to a change of exposure. The mean is linear: the term stays a dual one."""
+    """Neighbours bind latent frames up to a change of exposure. The mean is linear: the term keeps its dual roles."""
     term = gvd.Term(config.energy["temporal"].weight, under_exposure_change, gvd.L1())
-    return config.without_term("temporal_far").with_term("temporal", term, latent=gvd.Dual())
+    return config.without_term("temporal_far").with_term("temporal", term)
 
 
 # --8<-- [end:exposure_change]

@@ -11,9 +11,10 @@ from gvd_jax.convex.norms import L1, GroupL2, HyperLaplacian, Norm, SquaredL2
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.errors import InputError
 from gvd_jax.method.believe import Confirmed, Inside
-from gvd_jax.method.camera import Camera
+from gvd_jax.method.camera import Camera, samples_for
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result, deblur, deblur_pure
+from gvd_jax.method.duty_cycle import find_duty_cycle
 from gvd_jax.method.problem import Info, Problem, Stage, State
 from gvd_jax.method.schedule import Level
 from gvd_jax.method.stages.colour import SolveChannels, ToColour
@@ -109,12 +110,14 @@ __all__ = [
     "deblur_video",
     "energy_gradient",
     "evaluate",
+    "find_duty_cycle",
     "gvd_energy",
     "held",
     "observe",
     "pytree",
     "read_video",
     "replace",
+    "samples_for",
     "smooth",
     "solve_implicit",
     "solve_subproblem",

@@ -51,3 +51,14 @@ def translating(velocity):
     flow = np.zeros((3, 2, 15, 17, 2))
     flow[:, 0], flow[:, 1] = velocity, np.negative(velocity)
     return jnp.asarray(pattern[..., None]), jnp.asarray(flow)
+
+
+def point_spread(blur):
+    """What a `blur` of frames [1, 33, 33, 1] makes of a point in their middle, [33, 33]."""
+    return np.asarray(blur(jnp.zeros((1, 33, 33, 1)).at[0, 16, 16].set(1))[0, ..., 0])
+
+
+def moments(kernel):
+    """Sum, means, covariance and variances of a point spread, about its middle."""
+    y, x = np.mgrid[-16:17, -16:17]
+    return [(kernel * m).sum() for m in (1, x, y, x * y, x**2, y**2)]

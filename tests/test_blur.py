@@ -9,7 +9,7 @@ import gvd_jax as gvd
 from gvd_jax.model.terms import data_residual
 from gvd_jax.ops.disc_defocus import RADII, disc, disc_defocus
 from gvd_jax.ops.gaussian_defocus import SCALES
-from tests.problems import random_clip
+from tests.problems import moments, point_spread, random_clip
 
 out_of_focus = jax.jit(disc_defocus, static_argnums=0)
 pytestmark = pytest.mark.usefixtures("hurry")
@@ -32,12 +32,9 @@ def test_a_disc_covers_pixels_by_their_area(radius):
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 0.5, 1.2, 2.0, 3.0])
 def test_a_disc_has_the_variance_of_its_sigma(x64, sigma):
     """Between the radii as on them; it is that of the Gaussian of this sigma."""
-    impulse = jnp.zeros((1, 33, 33, 1)).at[0, 16, 16].set(1)
-    kernel = np.asarray(out_of_focus(RADII, impulse, jnp.full((1, 33, 33), sigma))[0, ..., 0])
-    y, x = np.mgrid[-16:17, -16:17]
-    moments = [(kernel * m).sum() for m in (1, x, y, x * y, x**2, y**2)]
+    kernel = point_spread(lambda impulse: out_of_focus(RADII, impulse, jnp.full((1, 33, 33), sigma)))
     v = sigma * np.hypot(sigma, 0.25)
-    np.testing.assert_allclose(moments, [1, 0, 0, 0, v, v], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(moments(kernel), [1, 0, 0, 0, v, v], rtol=1e-9, atol=1e-9)
     edge = np.abs(kernel[16]) > 1e-12
     assert edge.sum() <= 2 * np.ceil(2 * sigma + 0.5) + 1  # of twice sigma, and then nothing
 
@@ -121,3 +118,9 @@ def test_a_blur_of_ones_own_is_undone(name):
         found = gvd.solve_subproblem(block, energy, start, seen, options)[0]
         errors.append(jnp.abs(found.latent - unknowns.latent).mean() / jnp.abs(blurry - unknowns.latent).mean())
     assert errors[0] < 0.01 and errors[1] > 0.5
+
+
+def test_a_motion_blur_reads_something():
+    unknowns, observation = random_clip((1, 5, 7, 1))
+    with pytest.raises(gvd.InputError, match="0 samples reads nothing"):
+        gvd.MotionBlur(samples=0)(unknowns.latent, unknowns, observation)

@@ -35,6 +35,11 @@ def test_stages_come_and_go():
         (lambda: DEFAULT.with_stage(gvd.Blend(), after="end"), "no stage 'end'"),
         (lambda: DEFAULT.without_unknown("depth"), "no unknown 'depth': there are defocus, flow, latent"),
         (lambda: DEFAULT.with_unknown(DUTY, gvd.Block(DUTY, {}), after="defocus"), "no stage 'defocus'"),
+        (lambda: DEFAULT.with_term("mine", DEFAULT.energy["data"]), "the term 'mine' has no role"),
+        (
+            lambda: DEFAULT.with_blur(lambda image, unknowns, observation: image),
+            "is no blur operator: give an instance",
+        ),
         (lambda: DEFAULT.with_transfer("log"), "unknown transfer 'log': choose none, gamma22, srgb or auto"),
     ],
 )
@@ -91,6 +96,35 @@ def test_an_unknown_of_ones_own_takes_part_on_every_level():
     }
     without = config.without_unknown("bands")
     assert "bands" not in names(without) and "banded" in without.energy  # which the latent frames still feel
+
+
+FRAMES, STILL = np.full((2, 16, 16, 1), 0.5), np.zeros((2, 2, 16, 16, 2), np.float32)
+LATENT = gvd.Level((gvd.Solve("latent", gvd.LATENT_BLOCK),))
+
+
+@pytest.mark.parametrize(
+    "schedule, message",
+    [
+        ((), "a schedule takes a stage that gives a flow and one that restores frames: here is no stage"),
+        ((gvd.GivenFlow(STILL),), "here is 'start flow'"),
+        ((LATENT, gvd.Blend()), "there is no unknown .*: the schedule begins with 'latent'; begin it with StartFlow"),
+        ((gvd.Afresh(gvd.LATENT), LATENT), "the schedule begins with 'afresh', which gives no flow; begin it with"),
+        ((gvd.GivenFlow(STILL[:, :, 1:]), LATENT), "the flow has shape .2, 2, 15, 16, 2.; for these frames it must be"),
+    ],
+)
+def test_a_schedule_begins_with_a_flow_of_the_clip(schedule, message):
+    with pytest.raises(gvd.InputError, match=message) as caught:
+        gvd.deblur(FRAMES, 0.5, gvd.replace(DEFAULT, schedule=schedule))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_term_in_the_place_of_another_has_its_roles():
+    """Also the larger dual step of a draft, and what subproblems of the flow take of it."""
+    other = gvd.Term(3.0, DEFAULT.energy["temporal"].residual, gvd.GroupL2())
+    changed = DEFAULT.with_term("temporal", other)
+    assert changed.energy["temporal"] == other and changed.schedule == DEFAULT.schedule
+    elsewhere = DEFAULT.with_term("temporal", other, flow=gvd.Linearised())
+    assert {block.unknown.name for block in elsewhere.blocks if "temporal" in block.roles} == {"flow"}
 
 
 def test_the_shutter_is_found_as_an_unknown(x64):

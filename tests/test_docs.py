@@ -44,12 +44,31 @@ def site(tmp_path_factory):
 
 def test_every_page_is_built(site):
     assert {page.stem for page in PAGES} <= {page.stem for page in site.glob("*.html")}
-    assert len(list((site / "api").glob("*.html"))) == len(list((DOCS / "api").glob("*.md"))) == 7
+    assert len(list((site / "api").glob("*.html"))) == len(list((DOCS / "api").glob("*.md"))) == 9
 
 
 def test_every_public_name_is_on_one_page_of_the_api(site):
     text = "".join(page.read_text() for page in (site / "api").glob("*.html"))
     assert {name: text.count(f'id="gvd_jax.{name}"') for name in gvd.__all__} == dict.fromkeys(gvd.__all__, 1)
+
+
+def test_experiments_notebooks_and_pages_use_what_the_api_has():
+    """No file outside of the package imports what no page of the API tells of."""
+    pages = "\n".join(page.read_text() for page in (DOCS / "api").glob("*.md"))
+    listed = re.findall(r"^::: ([\w.]+)(?:\n    options:(?:\n      .*)*?members: \[(.*)\])?", pages, re.MULTILINE)
+    told = {f"{name}.{member}" for name, members in listed for member in members.split(", ") if members}
+    told |= {name for name, members in listed if not members}
+    code = [path.read_text() for path in sorted((ROOT / "experiments").rglob("*.py"))]
+    code += [block for _, _, block in CODE]
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text())["cells"]
+        lines = (line for cell in cells if cell["cell_type"] == "code" for line in cell["source"])
+        code += ["".join(f"{line.rstrip()}\n" for line in lines if not line.startswith("%"))]
+    used = set()
+    for node in (node for text in code for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)):
+        if node.module and node.module.startswith("gvd_jax."):
+            used |= {f"{node.module}.{alias.name}" for alias in node.names}
+    assert {name for name in used if name not in told and name.rpartition(".")[0] not in told} == set()
 
 
 def test_a_comment_on_a_field_or_a_constant_is_its_documentation(site):

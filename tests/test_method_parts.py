@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gvd_jax.errors import InputError
-from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.method.duty_cycle import find_duty_cycle, frame_duty_cycles
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
@@ -142,7 +142,7 @@ def blurred(path, tau, height=32, width=40, contrast=0.04):
     return motion_blur(piecewise_linear_path, 12, frames, flow, jnp.asarray(tau, jnp.float32)), flow
 
 
-clip_tau = partial(clip_duty_cycle, path=piecewise_linear_path, transfer=NONE)
+clip_tau = partial(find_duty_cycle, path=piecewise_linear_path, transfer=NONE)
 frame_taus = partial(frame_duty_cycles, path=piecewise_linear_path, transfer=NONE)
 
 

@@ -119,6 +119,10 @@ def one_per_frame(unknowns, observation):
     return unknowns.flow.mean((1, 2, 3, 4))
 
 
+def deeper(unknowns, observation):
+    return unknowns.latent - unknowns.depth
+
+
 def undefined(unknowns, observation):
     return jnp.log(unknowns.latent - 2)
 
@@ -145,6 +149,12 @@ PLACE = r"the stage '{}' on level 1 of 1 \(5x4\) "
 BAD = {  # what feels it, its role and residual, and what is said
     "not per pixel": ("flow", PER_PIXEL, neighbours, PLACE.format("flow") + r"has a term declared PerPixel\(\)"),
     "per frame": ("flow", PER_PIXEL, one_per_frame, r"'mine' has a residual of shape \(3,\), which is none per pixel"),
+    "not there": (
+        "latent",
+        gvd.Linearised(),
+        deeper,
+        "the term 'mine' of the latent block: there is no unknown 'depth'",
+    ),
     "not affine": ("latent", gvd.Quadratic(), Distance("latent", squared=True), "'mine' is not affine in the latent"),
     "undefined": (
         "latent",

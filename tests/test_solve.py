@@ -18,9 +18,9 @@ from gvd_jax.solve.blocks import (
     DEFOCUS_BLOCK,
     FLOW_BLOCK,
     LATENT_BLOCK,
-    REWEIGHTED_DEFOCUS,
     START_FLOW,
     Dual,
+    Linearised,
 )
 from gvd_jax.solve.subproblem import BlockOptions
 from gvd_jax.trees import replace
@@ -81,7 +81,7 @@ CASES = {  # block, start, options, and the share of the error that may be left
         0.6,
     ),
     "reweighted_defocus": (
-        stepping(REWEIGHTED_DEFOCUS, 5.0, upper=1.0),
+        stepping(DEFOCUS_BLOCK.with_term("defocus_tv", Linearised()), 5.0, upper=1.0),
         lambda v, o: v.defocus - 0.3,
         BlockOptions(Steps(cg_iterations=10), 0.1, 4),
         0.3,

@@ -16,7 +16,6 @@ import numpy as np
 
 import gvd_jax as gvd
 from experiments.baselines.homography import homographies, homography_flow
-from gvd_jax.method.camera import samples_for
 from gvd_jax.shapes import HostArray
 
 PATCH = (11, 11)  # pixels, [19]
@@ -39,7 +38,7 @@ def deblur(frames: HostArray, duty_cycle: float) -> HostArray:
     count, height, width, _ = frames.shape
     matrices = homographies(frames.mean(-1))
     flow = homography_flow(matrices, height, width)
-    samples = samples_for(jnp.asarray(flow), jnp.full(count, duty_cycle))
+    samples = gvd.samples_for(jnp.asarray(flow), jnp.full(count, duty_cycle))
     extent = duty_cycle * np.linalg.norm(flow, axis=-1).sum(1)
     restored = []
     for i in range(count):

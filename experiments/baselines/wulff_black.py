@@ -19,7 +19,6 @@ from sklearn.cluster import KMeans
 import gvd_jax as gvd
 from experiments.baselines.homography import homography_flow
 from experiments.subproblems import start_flow
-from gvd_jax.method.camera import samples_for
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, HostArray, Scalar
 
 ROUNDS = 10  # of fits and segmentations in turn
@@ -125,7 +124,7 @@ def deblur(frames: HostArray, duty_cycle: float) -> tuple[HostArray, HostArray, 
     front, back = (jnp.asarray(homography_flow(np.stack([m[k] for m, _ in found]), height, width)) for k in (0, 1))
     matte = np.stack([gaussian_filter(layer.astype(np.float32), SOFTNESS) for _, layer in found])
     layers = {"front": blurry, "back": blurry, "matte": jnp.asarray(matte[..., None])}
-    samples = max(samples_for(motion, tau) for motion in (front, back))
+    samples = max(gvd.samples_for(motion, tau) for motion in (front, back))
     layers = separate(blurry, layers, front, back, tau, samples)
     matte = np.asarray(layers["matte"][..., 0])
     flow = np.where(matte[:, None, ..., None] > 0.5, front, back)

@@ -101,7 +101,7 @@ class HyperLaplacian:
         return jax.tree.map(lambda r: (r * r + self.floor**2) ** (self.exponent / 2), residual)
 
     def prox(self, residual, step):
-        raise InputError("a hyper-Laplacian has no prox: give its term the role quadratic or linearised, not dual")
+        raise InputError("a hyper-Laplacian has no prox: give its term the role Quadratic() or Linearised()")
 
     def curvature(self, residual):
         return jax.tree.map(lambda r: self.exponent / 2 * (r * r + self.floor**2) ** (self.exponent / 2 - 1), residual)

@@ -4,17 +4,20 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from gvd_jax.method.duty_cycle import clip_duty_cycle, frame_duty_cycles
+from gvd_jax.errors import InputError
+from gvd_jax.method.duty_cycle import find_duty_cycle, frame_duty_cycles
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
 from gvd_jax.method.problem import Info, Problem, Stage, State, gray_of
 from gvd_jax.method.reach import reach
 from gvd_jax.method.transfer_choice import choose_transfer
-from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.model.unknowns import MissingUnknown, Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Number
 from gvd_jax.trees import pytree, replace, static
 
 SAMPLES = (4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
+
+BEGIN = "begin it with StartFlow() or GivenFlow(flow)"
 
 
 @pytree
@@ -43,7 +46,7 @@ class Found:
 
 
 def samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
-    """Reads per side of the exposure for paths of this flow."""
+    """Reads per side of the exposure that a `MotionBlur` needs for paths of this flow [T, 2, H, W, 2], pixels."""
     return samples_for_path(float(reach(flow, duty_cycle)))
 
 
@@ -70,7 +73,7 @@ def find_camera(
         state, info = first_flow(problem, start)
     if isinstance(duty_cycle, str):
         gray, flow = gray_of(problem), state.unknowns.flow
-        tau = jnp.full(frames.shape[0], clip_duty_cycle(gray, flow, path, problem.transfer))
+        tau = jnp.full(frames.shape[0], find_duty_cycle(gray, flow, path, problem.transfer))
         if duty_cycle == "per-frame":
             tau = frame_duty_cycles(gray, flow, tau, path, problem.transfer)
         problem = replace(problem, duty_cycle=jnp.asarray(tau, frames.dtype))
@@ -78,8 +81,18 @@ def find_camera(
 
 
 def first_flow(problem: Problem, start: Stage) -> tuple[State, Info]:
-    """After the first stage, which gives the flow; no other unknown is there yet."""
-    return start.run(State(Unknowns(), shape=problem.size), problem)
+    """After the first stage, which gives the flow; no other unknown is there yet.
+
+    Raises `InputError` if it gives none.
+    """
+    state = State(Unknowns(), shape=problem.size)
+    try:
+        state, info = start.run(state, problem)
+    except MissingUnknown as error:
+        raise InputError(f"{error}: the schedule begins with {start.name!r}; {BEGIN}") from error
+    if "flow" not in state.unknowns:
+        raise InputError(f"the schedule begins with {start.name!r}, which gives no flow; {BEGIN}")
+    return state, info
 
 
 def with_enough_samples(problem: Problem, flow: Flow, least: int = 0) -> Problem:

@@ -8,7 +8,7 @@ import jax
 from gvd_jax.errors import InputError
 from gvd_jax.method import presets
 from gvd_jax.method.camera import Camera
-from gvd_jax.method.learned import LearnedRounds, read_learned
+from gvd_jax.method.learned import LearnedFinish, LearnedRounds, read_learned
 from gvd_jax.method.problem import Stage
 from gvd_jax.method.schedule import Schedule, change_stages, stages_of
 from gvd_jax.method.stages.search import Search
@@ -53,11 +53,13 @@ class Config:
 
     @staticmethod
     def learned() -> "Config":
-        """The default under numbers learned from photographs, and a learned prior in the last solve."""
+        """The default under numbers learned from photographs, and a learned prior in the last solve.
+
+        That solve has terms and weights of its own, "final_data", "final_temporal", "final_temporal_far",
+        "final_latent_tv", "experts" and "experts_colour": those without "final" are of the rounds before it.
+        """
         rounds, finish = read_learned()
-        config = Config.default().with_rounds(rounds)
-        energy, schedule = presets.with_finish(config.energy, config.schedule, finish)
-        return replace(config, energy=energy, schedule=schedule)
+        return Config.default().with_rounds(rounds).with_finish(finish)
 
     @staticmethod
     def paper() -> "Config":
@@ -96,15 +98,29 @@ class Config:
         schedule = presets.default_schedule(latent, neighbours, numbers.model_error)
         return replace(changed, schedule=schedule)
 
+    def with_finish(self, numbers: LearnedFinish) -> "Config":
+        """The same settings whose last solve has terms of its own, under learned numbers: `Config.learned` names them.
+
+        It starts from the blurry frames, for there a prior may cost more than in the rounds before.
+        """
+        energy, schedule = presets.with_finish(self.energy, self.schedule, numbers)
+        return replace(self, energy=energy, schedule=schedule)
+
     def with_term(self, name: str, term: Term, **roles: Role) -> "Config":
         """The same settings and a term of your own, or one in the place of that `name`.
 
         `roles` say for each unknown that feels it how it enters its subproblems, all of them: `latent=Dual()` for a
         residual that is affine in the unknown, `Quadratic()` for one whose norm may be reweighted as well, and
-        `Linearised()` for any other. A residual meets the clip at the size of every level, in gray and channel by
-        channel; arrays it knows per pixel are declared with `held`. Raises `InputError` for an unknown that these
-        settings do not solve for.
+        `Linearised()` for any other. Without roles the term takes over those of the one in whose place it is, with
+        the dual steps that each subproblem has for it.
+
+        A residual meets the clip at the size of every level, in gray and channel by channel; arrays it knows per pixel
+        are declared with `held`. A term of the flow also takes part in the start flow, where the latent frames are the
+        blurry ones and the duty cycle is 0, and in every search. Raises `InputError` for an unknown that these settings
+        do not solve for, and for a new term without roles.
         """
+        if not roles and name not in self.energy:
+            raise InputError(f"the term {name!r} has no role: say which unknown feels it and how, as latent=Dual()")
         solved = {block.unknown.name for block in self.blocks}
         for unknown, role in roles.items():
             if not isinstance(role, Role):
@@ -113,7 +129,9 @@ class Config:
                 raise InputError(
                     f"these settings have no {unknown} subproblem for the term {name!r}: add a block by with_unknown"
                 )
-        changed = self.with_blocks(lambda b: b.without(name).with_term(name, roles.get(b.unknown.name)))
+        changed = self
+        if roles:
+            changed = self.with_blocks(lambda b: b.without(name).with_term(name, roles.get(b.unknown.name)))
         return replace(changed, energy=self.energy | {name: term})
 
     def without_term(self, name: str) -> "Config":
@@ -147,7 +165,16 @@ class Config:
         return self.without_unknown("defocus") if has_defocus else self
 
     def with_blur(self, *operators: BlurOperator) -> "Config":
-        """The same settings under another blur model, its operators as their product reads: the last comes first."""
+        """The same settings under another blur model, its operators as their product reads: the last comes first.
+
+        Raises `InputError` for a plain function: an operator is an instance of a class, so that it can have numbers.
+        """
+        for operator in operators:
+            if jax.tree_util.all_leaves((operator,)):
+                raise InputError(
+                    f"{operator!r} is no blur operator: give an instance of a class declared with pytree, "
+                    "with a method __call__(image, unknowns, observation)"
+                )
         return replace(self, blur=Blur(operators))
 
     def with_stage(self, stage: Stage, after: str) -> "Config":

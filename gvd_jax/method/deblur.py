@@ -152,8 +152,6 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
     """Restore a clip of which everything is found out, by all stages but the first."""
     problem, state = found.problem, found.state
     first, *rest = plan(config.schedule, problem.size)
-    if not rest:
-        raise InputError("the schedule has no stage behind the one that gives a flow: add one that restores frames")
     levels = rest[-1].level + 1
     started = _progress(replace(first, level=levels - 1), levels, state, found.info)
     recorder.add(replace(started, unknowns=None), first.cost)

@@ -100,7 +100,7 @@ def clip_mismatch(gray: Frames, flow: Flow, path: Path, transfer: Transfer) -> n
     return (pairs * np.asarray(difference)).sum((1, 2)) / np.maximum(total, 1e-9)
 
 
-def clip_duty_cycle(gray: Frames, flow: Flow, path: Path, transfer: Transfer) -> float:
+def find_duty_cycle(gray: Frames, flow: Flow, path: Path, transfer: Transfer) -> float:
     """One tau for the clip [T, H, W, 1] of display values with the given flow; 0.5 where nothing moves or differs."""
     curve = clip_mismatch(gray, flow, path, transfer)
     return _lowest(curve) if _tells(curve) else 0.5

@@ -50,15 +50,21 @@ def check_duty_cycle(duty_cycle: Any, frames: int) -> Float[Array, "T"] | Litera
 
 def check_flow(flow: Any, shape: tuple[int, ...]) -> Flow:
     """A flow for frames of that shape [T, H, W, C]; raises `InputError` otherwise."""
-    array, expected = _array(flow, "flow"), (shape[0], 2, *shape[1:3], 2)
-    if array.shape != expected:
-        raise InputError(f"the flow has shape {array.shape}; for these frames it must be [T, 2, H, W, 2] = {expected}")
+    array = _array(flow, "flow")
+    check_flow_shape(array.shape, shape)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise InputError(f"the flow is {array.dtype}; give floats, pixels per frame interval")
     known = array[:-1, 0], array[1:, 1]  # no neighbour shows the motion before the first and after the last frame
     if not all(np.isfinite(part).all() for part in known):
         raise InputError("the flow holds NaN or infinity; replace those values first")
     return jnp.asarray(np.nan_to_num(array), jnp.float32)
+
+
+def check_flow_shape(flow: tuple[int, ...], frames: tuple[int, ...]) -> None:
+    """Raises `InputError` unless a flow of that shape is one for frames of that shape [T, H, W, C]."""
+    expected = (frames[0], 2, *frames[1:3], 2)
+    if flow != expected:
+        raise InputError(f"the flow has shape {flow}; for these frames it must be [T, 2, H, W, 2] = {expected}")
 
 
 def _array(values: Any, name: str) -> HostArray:

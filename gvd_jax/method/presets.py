@@ -95,9 +95,9 @@ def fast_schedule() -> Schedule:
 
 
 def with_finish(energy: Energy, schedule: Schedule, finish: LearnedFinish) -> tuple[Energy, Schedule]:
-    """Terms of their own for the last solve, and a schedule that uses them: there a prior may cost more than before.
+    """Terms of their own for the last solve, and a schedule that uses them.
 
-    It starts from the blurry frames. Experts join the total variation: filters that answer to a channel, and to how it
+    Experts join the total variation: filters that answer to a channel, and to how it
     differs from the gray frames of the rounds.
     """
     own = {f"final_{name}": energy[name] for name in ("data", *DUAL)}

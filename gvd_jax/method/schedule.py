@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gvd_jax.errors import InputError
 from gvd_jax.method.problem import Shape, Stage
 from gvd_jax.trees import pytree, static
 
@@ -35,7 +36,10 @@ class Planned:
 
 
 def plan(schedule: Schedule, size: Shape) -> list[Planned]:
-    """All stages for frames of a `size` (H, W), in their order; what stands outside of levels is at full size."""
+    """All stages for frames of a `size` (H, W), in their order; what stands outside of levels is at full size.
+
+    Raises `InputError` for fewer than two, for one gives a flow and another restores frames.
+    """
     planned, level = [], -1
     for entry in schedule:
         shape = entry.shape(size) if isinstance(entry, Level) else size
@@ -45,6 +49,9 @@ def plan(schedule: Schedule, size: Shape) -> list[Planned]:
         stages = entry.stages if isinstance(entry, Level) else (entry,)
         area = shape[0] * shape[1] / (size[0] * size[1])
         planned += [Planned(stage, max(level, 0), shape, stage.cost * area) for stage in stages]
+    if len(planned) < 2:
+        names = ", ".join(repr(own.stage.name) for own in planned) or "no stage"
+        raise InputError(f"a schedule takes a stage that gives a flow and one that restores frames: here is {names}")
     return planned
 
 

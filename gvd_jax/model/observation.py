@@ -16,9 +16,10 @@ class Observation:
     """Blurry frames in display values, and what is known of the camera and the scene.
 
     `duty_cycle` tau of every frame; `transfer` the camera curve from display values to the light that adds up (the
-    paper has none); `blur` the model of the blur; `edge_map` zeta of Eq. (7); `visibility` in [0, 1] says how far a
-    neighbour is believed to show the pixel: it scales Eq. (5). `confidence` in [0, 1] says how far the blur model is to
-    be trusted at a pixel: it scales the data term. Both are 0 where arrays are larger than the frames.
+    paper has none); `blur` the model of the blur; `edge_map` zeta of Eq. (7); `visibility` in [0, 1] says how far each
+    of the N = 4 neighbours n = 1, -1, 2, -2 is believed to show the pixel: it scales Eq. (5). `confidence` in [0, 1]
+    says how far the blur model is to be trusted at a pixel: it scales the data term. Both are 0 where arrays are larger
+    than the frames.
     """
 
     blurry: Frames = held("T H W C")

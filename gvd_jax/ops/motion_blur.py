@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from gvd_jax.errors import InputError
 from gvd_jax.ops.exposure import (
     Path,
     Pixels,
@@ -185,8 +186,10 @@ def motion_blur(path: Path, samples: int, latent: jax.Array, flow: jax.Array, du
     `latent` [T, H, W, C]; `flow` [T, 2, H, W, 2] in pixels per frame interval; `duty_cycle` [T], tau = exposure /
     (2 frame interval). `path` and `samples` (per side; one per 1.8 pixels of tau |u| suffice) are static. Rows of K
     are non-negative and sum to one; reads outside the frame repeat its border. Linear in the latent, with a written
-    adjoint.
+    adjoint. Raises `InputError` for no samples.
     """
+    if samples < 1:
+        raise InputError(f"a motion blur of {samples} samples reads nothing: give at least 1 per side of the exposure")
     pixels = all_pixels(flow, duty_cycle)
     return linear_map(_forward, _adjoint, latent.shape, pixels, latent, (path, samples))
 

@@ -84,10 +84,11 @@ def _check_affine(name: str, term: Term, point: Point, role: str) -> None:
 
 
 def _check_axes(name: str, term: Term, point: Point, model: Linearisation) -> None:
+    residual = jax.eval_shape(term.residual, point.unknowns, point.observation)
     if not (isinstance(model, GaussNewton) and isinstance(model.storage, PerPixel)):
         return
     expected = point.planes[0].shape
-    for leaf in jax.tree.leaves(jax.eval_shape(term.residual, point.unknowns, point.observation)):
+    for leaf in jax.tree.leaves(residual):
         if leaf.shape[: len(expected)] != expected:
             raise InputError(
                 f"the term {name!r} has a residual of shape {leaf.shape}, which is none per pixel {expected} of the "
@@ -144,4 +145,3 @@ DEFOCUS_BLOCK = Block(DEFOCUS, {"data": Linearised(), "defocus_tv": Dual()})  # 
 _CONSTANCY = Linearised(GaussNewton(PER_PIXEL))
 START_FLOW = Block(FLOW, {"flow_tv": Linearised(), "brightness": _CONSTANCY, "structure": _CONSTANCY})
 CONSTANCY_FLOW = START_FLOW.with_term("data", Linearised())
-REWEIGHTED_DEFOCUS = Block(DEFOCUS, {"data": Linearised(), "defocus_tv": Linearised()})

@@ -55,7 +55,7 @@ class Point:
 
 
 def is_affine(term: Term, point: Point) -> bool:
-    """Whether the residual is affine in the unknown, as JAX sees it: whatever is, can be transposed."""
+    """Whether JAX can transpose the residual in the unknown, which it can if every operation is affine."""
     residual, x = point.residual(term), point.planes
     shape = jax.eval_shape(residual, x)
     try:

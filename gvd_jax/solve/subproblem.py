@@ -16,7 +16,7 @@ from gvd_jax.convex.quadratic import PixelTerm
 from gvd_jax.errors import InputError
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.observation import Observation
-from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.model.unknowns import MissingUnknown, Unknowns
 from gvd_jax.shapes import Array, Float, Int, Number, Scalar
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.linearise import Point, affine
@@ -88,7 +88,10 @@ def check(block: Block, energy: Energy, unknowns: Unknowns, observation: Observa
     for term, role in block.roles.items():
         if term not in energy:
             raise InputError(f"the {name} block declares a term {term!r}, which the energy does not have")
-        role.check(term, energy[term], point)
+        try:
+            role.check(term, energy[term], point)
+        except MissingUnknown as error:
+            raise InputError(f"the term {term!r} of the {name} block: {error}") from error
 
 
 def convex_model(

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.ends import extrapolate_ends
+from gvd_jax.method.inputs import check_flow_shape
 from gvd_jax.method.memory import lean_jit
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.problem import Info, Problem, Shape, State, gray_of, on_level
@@ -106,5 +107,6 @@ class GivenFlow:
     cost: float = static(default=0.0)
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
-        """The state with that flow."""
+        """The state with that flow. Raises `InputError` if it is of another size than the frames."""
+        check_flow_shape(self.flow.shape, problem.frames.shape)
         return replace(state, unknowns=replace(state.unknowns, flow=extrapolate_ends(self.flow))), Info({})
