@@ -120,7 +120,7 @@ def test_a_blur_of_ones_own_is_undone(name):
     assert errors[0] < 0.01 and errors[1] > 0.5
 
 
-def test_a_motion_blur_reads_something():
+def test_a_motion_blur_reads_something(x64):
     unknowns, observation = random_clip((1, 5, 7, 1))
     with pytest.raises(gvd.InputError, match="0 samples reads nothing"):
         gvd.MotionBlur(samples=0)(unknowns.latent, unknowns, observation)

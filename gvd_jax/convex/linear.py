@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.trees import tree_dot
+from gvd_jax.trees import tree_add, tree_dot
 
 LinearMap = Callable[[Any], Any]
 
@@ -28,36 +28,37 @@ def chessboard_diagonal(operator: LinearMap, like: Any) -> Any:
     is not its diagonal, and the mean of it, which prefers no entry, is returned.
     """
     leaves, structure = jax.tree.flatten(like)
-    dtype = leaves[0].dtype
-    boards = [jnp.asarray(jnp.indices(leaf.shape[-2:]).sum(0) % 2) for leaf in leaves]
-    signs = [irregular_signs(leaf.shape[-2:], leaf.dtype) for leaf in leaves]
+    count = len(leaves)
+    patterns = [_trials(leaf) for leaf in leaves]
 
-    def probe(total, trial):
-        unit, colour, plain = trial
-        patterns = (
-            jnp.where(board == colour, jnp.where(plain, 1, sign), 0) for sign, board in zip(signs, boards, strict=True)
-        )
+    def probe(totals, trial):
+        unit, number = trial
         masks = [
-            jnp.broadcast_to(unit[k].astype(leaf.dtype) * pattern, leaf.shape)
+            jnp.broadcast_to(unit[k] * pattern[number], leaf.shape)
             for k, (pattern, leaf) in enumerate(zip(patterns, leaves, strict=True))
         ]
         images = jax.tree.leaves(operator(jax.tree.unflatten(structure, masks)))
         found = [mask * image for mask, image in zip(masks, images, strict=True)]
-        # The plain trial of this colour has gone before.
-        held = [unit[k] * jnp.where(board == colour, total[k], 0) for k, board in enumerate(boards)]
-        gap = jnp.stack([jnp.abs(f - t).max() for f, t in zip(found, held, strict=True)]).max()
-        total = [t + jnp.where(plain, f, 0) for t, f in zip(total, found, strict=True)]
-        return total, jnp.where(plain, 0, gap)
+        plain = (number < 2).astype(unit.dtype)
+        return tuple(
+            tree_add(total, found, share) for total, share in zip(totals, (plain, 1 - plain), strict=True)
+        ), None
 
-    count = len(leaves)
-    units = jnp.concatenate([jnp.repeat(jnp.eye(count, dtype=dtype), 2, axis=0), jnp.eye(count, dtype=dtype)])
-    colours = jnp.concatenate([jnp.tile(jnp.arange(2), count), jnp.zeros(count, int)])
-    plain = jnp.arange(3 * count) < 2 * count
+    zero = [jnp.zeros_like(leaf) for leaf in leaves]
+    units = jnp.tile(jnp.eye(count, dtype=leaves[0].dtype), (3, 1))
     # A loop, for the operator is large to compile.
-    total, gaps = jax.lax.scan(probe, [jnp.zeros_like(leaf) for leaf in leaves], (units, colours, plain))
-    largest = jnp.stack([jnp.abs(t).max() for t in total]).max()
-    near = gaps.max() <= NEAR * largest
+    (total, again), _ = jax.lax.scan(probe, (zero, zero), (units, jnp.repeat(jnp.arange(3), count)))
+    firsts = [jnp.broadcast_to(pattern[0], leaf.shape) for pattern, leaf in zip(patterns, leaves, strict=True)]
+    gaps = [jnp.abs(a - first * t).max() for a, first, t in zip(again, firsts, total, strict=True)]
+    near = jnp.stack(gaps).max() <= NEAR * jnp.stack([jnp.abs(t).max() for t in total]).max()
     return jax.tree.unflatten(structure, [jnp.where(near, t, t.mean()) for t in total])
+
+
+def _trials(leaf: jax.Array) -> jax.Array:
+    """Either colour of a chessboard over the last two axes of a leaf, and the first one under irregular signs."""
+    shape = leaf.shape[-2:]
+    first = (jnp.asarray(jnp.indices(shape).sum(0)) % 2 == 0).astype(leaf.dtype)
+    return jnp.stack([first, 1 - first, irregular_signs(shape, leaf.dtype) * first])
 
 
 def irregular_signs(shape: tuple[int, ...], dtype: Any) -> jax.Array:

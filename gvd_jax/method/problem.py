@@ -111,16 +111,21 @@ def observed(problem: Problem, state: State) -> Observation:
     return observe(blurry, problem.duty_cycle, blur, problem.transfer)
 
 
-@jax.jit
 def energies(problem: Problem, state: State) -> dict[str, Any]:
     """Every term of the energy whose unknowns there are: one function of the unknowns for all stages of a level.
 
     What a stage believes less, it believes less for itself: here all neighbours and pixels count. Latent frames in
     colour are judged in gray.
     """
-    if state.unknowns.latent.shape[-1] > 1:
-        gray = problem.transfer.gray(jnp.clip(state.unknowns.latent, 0, 1))
-        state = replace(state, unknowns=replace(state.unknowns, latent=gray))
+    unknowns = state.unknowns
+    if unknowns.latent.shape[-1] > 1:
+        gray = gray_of(replace(problem, frames=jnp.clip(unknowns.latent, 0, 1)))
+        unknowns = replace(unknowns, latent=gray)
+    return _energies(problem, State(unknowns, shape=state.shape))  # of one structure: so one program serves a level
+
+
+@jax.jit
+def _energies(problem: Problem, state: State) -> dict[str, Any]:
     observation, found = observed(problem, state), {}
     for name, term in on_level(problem.energy, state.shape).items():
         try:

@@ -151,7 +151,7 @@ def step(
     else:
         holds = jnp.array(True)
     before, after = ({name: cost.sum() for name, cost in costs.items()} for costs in (before, after))
-    finite = jnp.isfinite(_sum(after)) & jnp.isfinite(solution).all()
+    finite = jnp.isfinite(_sum(after)) & jnp.isfinite(found.residual[-1])
     endings = [
         (~finite, Status.NOT_FINITE),
         (~holds, Status.NOT_PER_PIXEL),

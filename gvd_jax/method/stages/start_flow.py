@@ -108,5 +108,5 @@ class GivenFlow:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with that flow. Raises `InputError` if it is of another size than the frames."""
-        check_flow_shape(self.flow.shape, problem.frames.shape)
+        check_flow_shape(self.flow.shape, (len(problem.frames), *state.shape))
         return replace(state, unknowns=replace(state.unknowns, flow=extrapolate_ends(self.flow))), Info({})
