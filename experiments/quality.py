@@ -80,12 +80,12 @@ def _first_round(level: gvd.Level) -> tuple[gvd.Level, ...]:
     return (gvd.replace(level, stages=level.stages[:second]),)
 
 
-def _by_differences(config: gvd.Config) -> gvd.Config:
-    """Linear models by the difference that the paper prints instead of the gradient."""
+def _linearised_by(model: gvd.FiniteDifference | gvd.Gradient, config: gvd.Config) -> gvd.Config:
+    """Linear models by another slope than the gradient: the difference that the paper prints, or a mean gradient."""
 
     def change(role: Any) -> Any:
         exact = isinstance(role, gvd.Linearised) and isinstance(role.model, gvd.Gradient)
-        return gvd.Linearised(gvd.FiniteDifference()) if exact else role
+        return gvd.Linearised(model) if exact else role
 
     return config.with_blocks(
         lambda block: gvd.replace(block, roles={name: change(role) for name, role in block.roles.items()})
@@ -127,10 +127,13 @@ def _trials() -> dict[str, Trial]:
         "d1_gvd2015": Trial("d1_motion", gvd.Config.gvd2015()),
         "d3_gvd2015": Trial("d3_both", gvd.Config.gvd2015()),
         "d3_paper": Trial("d3_both", gvd.Config.paper()),
-        "d1_gvd2015_finite_difference": Trial("d1_motion", _by_differences(gvd.Config.gvd2015())),
-        "d3_gvd2015_finite_difference": Trial("d3_both", _by_differences(gvd.Config.gvd2015())),
-        "d3_paper_finite_difference": Trial("d3_both", _by_differences(gvd.Config.paper())),
     }
+    # As long a way as that of the difference.
+    slopes = {"finite_difference": gvd.FiniteDifference(), "mean_gradient": gvd.Gradient(reach=0.5)}
+    for name in ("d1_gvd2015", "d3_gvd2015", "d3_paper"):
+        usual = presets[name]
+        for slope, model in slopes.items():
+            presets[f"{name}_{slope}"] = gvd.replace(usual, config=_linearised_by(model, usual.config))
     exact = {f"{c}_exact": Trial(CLIPS[c], DEFAULT, CROPS.get(c, WHOLE), exact=True) for c in ("d1", "d2", "d3", "d4")}
     still = {name: Trial(name, DEFAULT) for name in STILL}
     without = {
