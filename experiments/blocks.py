@@ -98,9 +98,9 @@ def duty_cycle_of_blurry(clip: TrueClip) -> Row:
     config = gvd.Config.default().with_transfer(clip.transfer)
     transfer = config.camera.transfer
     assert transfer is not None
-    gray, path = transfer.gray(jnp.asarray(clip.blurry)), config.blur.motion.path
-    found, seconds = timed(lambda: gvd.find_duty_cycle(gray, start_flow(gray, config), path, transfer))
-    return {"tau": round(float(found), 3), "true tau": clip.duty_cycle} | seconds
+    gray = transfer.gray(jnp.asarray(clip.blurry))
+    found, seconds = timed(lambda: gvd.find_duty_cycle(gray, start_flow(gray, config)))
+    return {"tau": round(found.duty_cycle, 3), "true tau": clip.duty_cycle} | seconds
 
 
 def main(

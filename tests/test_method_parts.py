@@ -1,21 +1,20 @@
 """The parts of section 4: occlusion, the post-filter of Eqs. (18)-(19), the duty cycle, and the inputs."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from gvd_jax.errors import InputError
-from gvd_jax.method.duty_cycle import find_duty_cycle, frame_duty_cycles
+from gvd_jax.method.camera_curve import find_transfer
+from gvd_jax.method.duty_cycle import USUAL, find_duty_cycle, find_duty_cycles
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
-from gvd_jax.method.transfer_choice import choose_transfer
-from gvd_jax.ops.exposure import piecewise_linear_path
+from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.ops.motion_blur import motion_blur
-from gvd_jax.ops.transfer import NONE, SRGB
+from gvd_jax.ops.transfer import NONE, SRGB, power_transfer
 from gvd_jax.ops.warp import NEIGHBOURS
 from tests.references import energy
 from tests.references import post_filter as reference
@@ -115,74 +114,68 @@ def test_eq19_distance_and_occlusion_set_the_weight(x64):
 
 
 TIMES = np.arange(7)
-ZIGZAG = 5 * TIMES + 3j * (TIMES % 2)  # the path of a texture, x + iy: neighbours are blurred along different kernels
-UNIFORM = (5 + 2j) * TIMES
+ZIGZAG = 6 * TIMES + 4j * (TIMES % 2)  # the path of a texture, x + iy: neighbours are blurred along different kernels
+UNIFORM = (6 + 2j) * TIMES
 
 
-def blurred(path, tau, height=32, width=40, contrast=0.04):
+def blurred(path, tau, height=96, width=128, contrast=0.15):
     """A texture [T, H, W, 1] that moves along `path`, blurred by the kernels of Eq. (3), and its exact flow.
 
     `path` also names the places before the first and after the last frame.
     """
-    rng = np.random.default_rng(0)
-    waves, phases = rng.uniform(-0.9, 0.9, (12, 2)), rng.uniform(0, 2 * np.pi, 12)
-    y, x = np.mgrid[:height, :width]
-    texture = sum(
-        np.cos(a * (x - path[1:-1, None, None].real) + b * (y - path[1:-1, None, None].imag) + c)
-        for (a, b), c in zip(waves, phases, strict=True)
-    )
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal((2 * height, 2 * width)), 0.8, mode="wrap")
+    texture = np.fft.fft2(noise / noise.std())
+    fy, fx = np.fft.fftfreq(2 * height)[:, None], np.fft.fftfreq(2 * width)[None]
+    moved = [np.fft.ifft2(texture * np.exp(-2j * np.pi * (fx * p.real + fy * p.imag))).real for p in path[1:-1]]
+    frames = np.stack(moved)[:, :height, :width, None]
     step = np.diff(path)
     flow = np.stack([step[1:], -step[:-1]], 1)[:, :, None, None]
     flow = np.broadcast_to(np.stack([flow.real, flow.imag], -1), (len(path) - 2, 2, height, width, 2))
-    frames, flow = (
-        jnp.asarray(np.clip(0.5 + contrast * texture[..., None], 0, 1), jnp.float32),
-        jnp.asarray(flow, jnp.float32),
-    )
+    frames = jnp.asarray(np.clip(0.5 + contrast * frames, 0, 1), jnp.float32)
+    flow = jnp.asarray(flow, jnp.float32)
     # More samples than the estimate takes: it must not live off the same numbers.
-    return motion_blur(piecewise_linear_path, 12, frames, flow, jnp.asarray(tau, jnp.float32)), flow
+    return motion_blur(quadratic_path, 12, frames, flow, jnp.asarray(tau, jnp.float32)), flow
 
 
-clip_tau = partial(find_duty_cycle, path=piecewise_linear_path, transfer=NONE)
-frame_taus = partial(frame_duty_cycles, path=piecewise_linear_path, transfer=NONE)
+@pytest.mark.parametrize("curve", [NONE, SRGB, power_transfer(2.8)], ids=["none", "srgb", "2.8"])
+def test_the_curve_under_which_the_blur_added_up_is_found(curve):
+    """As a number, and none is told apart."""
+    light, flow = blurred(8 * TIMES + 8j * (TIMES % 2), np.full(5, 0.4), contrast=0.3)
+    found = find_transfer(curve.to_display(light), flow, jnp.full(5, 0.4), quadratic_path)
+    assert (found is NONE) == (curve is NONE)
+    assert float(found.gamma) == pytest.approx(curve.gamma, abs=0.3)
 
 
-@pytest.mark.parametrize("transfer", [NONE, SRGB], ids=lambda t: t.name)
-def test_the_curve_under_which_the_blur_added_up_is_chosen(transfer):
-    blurry, flow = blurred(ZIGZAG, np.full(5, 0.4), 64, 80, contrast=0.2)
-    frames = transfer.to_display(blurry) if transfer is SRGB else blurry
-    assert choose_transfer(frames, flow, piecewise_linear_path) is transfer
+@pytest.mark.parametrize("path", [ZIGZAG, UNIFORM], ids=["zigzag", "uniform"])
+@pytest.mark.parametrize("tau", [0.12, 0.25, 0.4, 0.5])
+def test_duty_cycle_of_a_clip_is_found(path, tau):
+    """Under a uniform motion as well, where all frames are blurred alike."""
+    found = find_duty_cycle(*blurred(path, np.full(5, tau)))
+    assert found.duty_cycle == pytest.approx(tau, abs=0.04)
+    assert found.share > 0.85
 
 
-@pytest.mark.parametrize("tau", [0.1, 0.25, 0.5])
-def test_duty_cycle_of_a_clip_is_found(tau):
-    assert clip_tau(*blurred(ZIGZAG, np.full(5, tau))) == pytest.approx(tau, abs=0.03)
+def test_duty_cycle_of_sharp_frames_is_small():
+    assert find_duty_cycle(*blurred(UNIFORM, np.full(5, 0.001))).duty_cycle < 0.13
 
 
 def test_duty_cycle_of_every_frame_is_found():
     taus = np.array([0.2, 0.4, 0.3, 0.45, 0.25])
-    clip = blurred(ZIGZAG, taus)
-    found = frame_taus(*clip, jnp.full(5, clip_tau(*clip), jnp.float32))
-    np.testing.assert_allclose(found, taus, atol=0.08)
+    np.testing.assert_allclose(find_duty_cycles(*blurred(ZIGZAG, taus)), taus, atol=0.07)
 
 
 UNIDENTIFIED = {
-    "constant": lambda: (jnp.full((5, 32, 40, 1), 0.4), blurred(ZIGZAG, np.full(5, 0.3))[1]),
+    "constant": lambda: (jnp.full((5, 96, 128, 1), 0.4), blurred(ZIGZAG, np.full(5, 0.3))[1]),
     "still": lambda: blurred(0 * UNIFORM, np.full(5, 0.3)),
 }
 
 
 @pytest.mark.parametrize("name", UNIDENTIFIED)
-def test_duty_cycle_is_that_of_an_open_shutter_where_nothing_tells(name):
-    assert clip_tau(*UNIDENTIFIED[name]()) == 0.5
-
-
-def test_duty_cycle_of_a_uniform_motion_is_not_taken_for_a_closed_shutter():
-    assert clip_tau(*blurred(UNIFORM, np.full(5, 0.3))) == 0.5
-
-
-@pytest.mark.parametrize("name", UNIDENTIFIED)
-def test_duty_cycle_of_every_frame_stays_where_nothing_tells(name):
-    np.testing.assert_allclose(frame_taus(*UNIDENTIFIED[name](), jnp.full(5, 0.3)), 0.3, atol=1e-6)
+def test_duty_cycle_is_a_usual_one_where_nothing_tells(name):
+    clip = UNIDENTIFIED[name]()
+    found = find_duty_cycle(*clip)
+    assert found.duty_cycle == pytest.approx(USUAL, abs=0.01) and found.share < 0.05
+    np.testing.assert_allclose(find_duty_cycles(*clip), USUAL, atol=0.01)
 
 
 FILM = np.linspace(0, 1, 2 * 3 * 4 * 3).reshape(2, 3, 4, 3)

@@ -28,7 +28,7 @@ class Deblur:
     defocus: Annotated[bool, arg(help_behavior_hint="")] = True
     """leave defocus blur as it is"""
     transfer: Annotated[str | None, arg(metavar="CURVE", help_behavior_hint="(default: the preset's)")] = None
-    """camera curve to undo: srgb, gamma22, none or auto"""
+    """camera curve to undo: auto, none, srgb, gamma22 or a gamma"""
     preview: Annotated[bool, arg(help_behavior_hint="")] = False
     """first restore three frames and draw them into OUT.preview.png"""
     report: options.Folder = None
@@ -94,11 +94,13 @@ class Deblur:
     def _tell(self, done: Any) -> None:
         if self.json:
             size = {"frames": done.frames, "height": done.height, "width": done.width}
-            found = {"duty_cycle": round(done.duty_cycle, 4), "seconds": round(done.seconds, 1)}
+            camera = {"duty_cycle": round(done.duty_cycle, 4), "gamma": round(done.gamma, 2)}
+            found = camera | {"seconds": round(done.seconds, 1)}
             print(dumps({"output": str(self.output), **size, **found}))
         else:
             size = f"{done.frames} frames of {done.width}x{done.height}"
-            print(f"{self.output}: {size}, duty cycle {done.duty_cycle:.3f}, {done.seconds:.0f} s")
+            camera = f"duty cycle {done.duty_cycle:.3f}, gamma {done.gamma:.2f}"
+            print(f"{self.output}: {size}, {camera}, {done.seconds:.0f} s")
 
     def _settings(self) -> dict[str, str]:
         """What makes up the result, as text."""
@@ -110,7 +112,7 @@ class Deblur:
         from gvd_jax.method.config import Config
 
         config = getattr(Config, self.preset)()
-        config = config if self.transfer is None else config.with_transfer(self.transfer)
+        config = config if self.transfer is None else config.with_transfer(options.parse_transfer(self.transfer))
         return config if self.defocus else config.without_defocus()
 
 

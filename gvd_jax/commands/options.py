@@ -39,6 +39,16 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
     return tau
 
 
+def parse_transfer(text: str) -> str | float:
+    """The name of a camera curve, or its gamma in [1, 4]."""
+    gamma = number(text)
+    if math.isnan(gamma):
+        return text
+    if not 1 <= gamma <= 4:
+        raise InputError(f"--transfer {text} is no gamma of a camera; give 1 (none) to 4, or auto")
+    return gamma
+
+
 def parse_frames(text: str | None) -> slice | None:
     """A:B, either end optional, as a slice."""
     if text is None:

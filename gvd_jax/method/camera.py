@@ -5,15 +5,15 @@ from typing import Literal
 import jax.numpy as jnp
 
 from gvd_jax.errors import InputError
-from gvd_jax.method.duty_cycle import find_duty_cycle, frame_duty_cycles
+from gvd_jax.method.camera_curve import find_transfer
+from gvd_jax.method.duty_cycle import find_duty_cycle, find_duty_cycles
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
 from gvd_jax.method.problem import Info, Problem, Stage, State, gray_of
 from gvd_jax.method.reach import reach
-from gvd_jax.method.transfer_choice import choose_transfer
 from gvd_jax.model.unknowns import MissingUnknown, Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Number
-from gvd_jax.trees import pytree, replace, static
+from gvd_jax.trees import pytree, replace
 
 SAMPLES = (4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
 
@@ -22,13 +22,13 @@ BEGIN = "begin it with StartFlow() or GivenFlow(flow)"
 
 @pytree
 class Camera:
-    """What is given of the camera: `transfer` is its curve, None to choose one by the fit.
+    """What is given of the camera: `transfer` is its curve, None to find it out.
 
     An exposure that changes from frame to frame by more than `exposure_change`, of medium gray in display values, is
     evened out first.
     """
 
-    transfer: Transfer | None = static(default=NONE)
+    transfer: Transfer | None = NONE
     exposure_change: Number = jnp.inf
 
 
@@ -45,7 +45,7 @@ class Found:
     exposure: Float[Array, "T 2"]
 
 
-def samples_for(flow: Flow, duty_cycle: DutyCycle) -> int:
+def samples_for(flow: Flow, duty_cycle: DutyCycle | Number) -> int:
     """Reads per side of the exposure that a `MotionBlur` needs for paths of this flow [T, 2, H, W, 2], pixels."""
     return samples_for_path(float(reach(flow, duty_cycle)))
 
@@ -62,8 +62,6 @@ def find_camera(
     """Everything that is not given, from the flow that the stage `start` gives."""
     state, info = first_flow(problem, start)
     path = problem.blur.motion.path
-    if camera.transfer is None:  # the flow hardly depends on it
-        problem = replace(problem, transfer=choose_transfer(problem.frames, state.unknowns.flow, path))
     frames = problem.frames
     relative = relative_exposures(gray_of(problem), state.unknowns.flow)
     exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
@@ -71,12 +69,13 @@ def find_camera(
         exposure = frame_exposures(relative)
         problem = replace(problem, frames=even_exposure(frames, exposure))
         state, info = first_flow(problem, start)
+    flow = state.unknowns.flow
     if isinstance(duty_cycle, str):
-        gray, flow = gray_of(problem), state.unknowns.flow
-        tau = jnp.full(frames.shape[0], find_duty_cycle(gray, flow, path, problem.transfer))
-        if duty_cycle == "per-frame":
-            tau = frame_duty_cycles(gray, flow, tau, path, problem.transfer)
-        problem = replace(problem, duty_cycle=jnp.asarray(tau, frames.dtype))
+        whole = duty_cycle == "auto"
+        tau = find_duty_cycle(frames, flow, path).duty_cycle if whole else find_duty_cycles(frames, flow, path)
+        problem = replace(problem, duty_cycle=jnp.broadcast_to(jnp.asarray(tau, frames.dtype), frames.shape[:1]))
+    if camera.transfer is None:  # flow and shutter hardly depend on it
+        problem = replace(problem, transfer=find_transfer(problem.frames, flow, problem.duty_cycle, path))
     return Found(problem, state, info, exposure)
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
+import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method import presets
 from gvd_jax.method.camera import Camera
 from gvd_jax.method.learned import LearnedFinish, LearnedRounds, read_learned
+from gvd_jax.method.memory import is_traced
 from gvd_jax.method.problem import Stage
 from gvd_jax.method.schedule import Schedule, change_stages, stages_of
 from gvd_jax.method.stages.search import Search
@@ -19,7 +21,7 @@ from gvd_jax.model.energy import Energy
 from gvd_jax.model.terms import Term
 from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
 from gvd_jax.ops.exposure import piecewise_linear_path
-from gvd_jax.ops.transfer import TRANSFERS
+from gvd_jax.ops.transfer import TRANSFERS, power_transfer
 from gvd_jax.shapes import Flow, Number
 from gvd_jax.solve.blocks import Block, Role
 from gvd_jax.solve.subproblem import BlockOptions
@@ -43,7 +45,7 @@ class Config:
     @staticmethod
     def default() -> "Config":
         """The best pictures: quadratic path, flow by constancy in pixels, a few rounds, defocus read off the edges."""
-        camera = Camera(exposure_change=presets.EXPOSURE_CHANGE)
+        camera = Camera(transfer=None, exposure_change=presets.EXPOSURE_CHANGE)
         return Config(presets.default_energy(), Blur(), presets.default_schedule(), camera=camera)
 
     @staticmethod
@@ -73,19 +75,25 @@ class Config:
         """The predecessor, reference [20]: the paper without defocus."""
         return Config.paper().without_defocus()
 
-    def with_transfer(self, name: str) -> "Config":
-        """The same settings under the camera curve "none", "srgb" or "gamma22", or "auto" to choose by the fit."""
+    def with_transfer(self, name: str | Number) -> "Config":
+        """The same settings under the camera curve "none", "srgb" or "gamma22", that of a gamma, which is a number, or
+        "auto" to find it out."""
+        if not isinstance(name, str):
+            return replace(self, camera=replace(self.camera, transfer=power_transfer(name)))
         if name == "auto":
             return replace(self, camera=replace(self.camera, transfer=None))
         for transfer in TRANSFERS:
             if transfer.name == name:
                 return replace(self, camera=replace(self.camera, transfer=transfer))
-        raise InputError(f"unknown transfer {name!r}: choose {', '.join(t.name for t in TRANSFERS)} or auto")
+        raise InputError(f"unknown transfer {name!r}: choose {', '.join(t.name for t in TRANSFERS)}, auto or a number")
 
     def with_weights(self, **weights: Number) -> "Config":
         """The same settings under other weights of terms, by their names."""
         for name in weights:
             _known(name, self.energy, "term")
+        for name, weight in weights.items():
+            if not is_traced(weight) and np.any(np.asarray(weight) < 0):
+                raise InputError(f"the weight of the term {name!r} is {weight}: give 0 or more")
         energy = {name: replace(term, weight=weights.get(name, term.weight)) for name, term in self.energy.items()}
         return replace(self, energy=energy)
 
@@ -119,6 +127,8 @@ class Config:
         blurry ones and the duty cycle is 0, and in every search. Raises `InputError` for an unknown that these settings
         do not solve for, and for a new term without roles.
         """
+        if not isinstance(term, Term):
+            raise InputError(f"{term!r} is no term: give Term(weight, residual, norm)")
         if not roles and name not in self.energy:
             raise InputError(f"the term {name!r} has no role: say which unknown feels it and how, as latent=Dual()")
         solved = {block.unknown.name for block in self.blocks}
@@ -203,9 +213,12 @@ class Config:
         return replace(self, schedule=jax.tree.map(changed, self.schedule, is_leaf=is_block))
 
     def with_flow(self, flow: Flow) -> "Config":
-        """The same settings that start from a flow [T, 2, H, W, 2] and keep it until a search lowers the energy."""
-        _, *rest = self.schedule
-        given = replace(self, schedule=(GivenFlow(flow), *rest))
+        """The same settings that start from a flow [T, 2, H, W, 2] and keep it until a search lowers the energy.
+
+        It takes the place of a "start flow" at the beginning of the schedule.
+        """
+        kept = self.schedule[1:] if [stage.name for stage in self.stages[:1]] == [GivenFlow.name] else self.schedule
+        given = replace(self, schedule=(GivenFlow(flow), *kept))
         return given.with_stages(lambda own: (replace(own, rival=True) if isinstance(own, Search) else own,))
 
     @property

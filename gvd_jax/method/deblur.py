@@ -12,7 +12,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_samples
 from gvd_jax.method.config import Config
 from gvd_jax.method.exposure_change import own_exposure
-from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames
+from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.memory import give_back
 from gvd_jax.method.problem import Info, Problem, State, first_state, on_level, to_level
 from gvd_jax.method.schedule import Planned, plan
@@ -100,14 +100,23 @@ def deblur_pure(
     nothing found out beforehand: without a transfer there is no curve, and exposures should be even. Returns all
     unknowns, the latent frames in display values.
     """
-    problem = make_problem(frames, duty_cycle, config)
+    return run_schedule(make_problem(frames, duty_cycle, config), config, start)[0]
+
+
+def run_schedule(problem: Problem, config: Config, start: Flow | None) -> tuple[Unknowns, Array]:
+    """The unknowns after all stages, of which `start` takes the place of the first; and the worst result code."""
     first, *rest = plan(config.schedule, problem.size)
-    given = State(Unknowns(flow=start), shape=problem.size)
-    state = first_flow(problem, first.stage)[0] if start is None else given
+    state = State(Unknowns() if start is None else Unknowns(flow=start), shape=problem.size)
+    infos = [Info({})]
+    if start is None:
+        state, infos[0] = first_flow(problem, first.stage)
     state = first_state(problem, state, rest[0].shape)
     for planned in rest:
-        state, _ = run_stage(planned, state, problem)
-    return state.unknowns
+        state, info = run_stage(planned, state, problem)
+        infos.append(info)
+    codes = [info.status if info.solve is None else info.solve.status for info in infos]
+    worst = [jnp.max(code) for code in codes if code is not None]
+    return state.unknowns, jnp.max(jnp.stack(worst)) if worst else jnp.zeros((), int)
 
 
 def deblur(
@@ -129,6 +138,7 @@ def deblur(
     """
     config = Config.default() if config is None else config
     frames = check_frames(frames)
+    check_held(config, frames.shape[:3])
     given = check_duty_cycle(duty_cycle, frames.shape[0])
     config = config if flow is None else config.with_flow(check_flow(flow, frames.shape))
     recorder = record(frames, config, hooks)
@@ -140,7 +150,8 @@ def deblur(
 def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Found:
     """What is found out of a clip before it is restored."""
     tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
-    return find_camera(make_problem(frames, tau, config), config.camera, config.first, duty_cycle)
+    problem = make_problem(frames, tau, config)
+    return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)
 
 
 def record(frames: Frames, config: Config, hooks: Sequence[Hook]) -> Recorder:
@@ -161,6 +172,11 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
         state, info = run_stage(planned, state, problem)
         recorder.add(_progress(planned, levels, state, info), planned.cost)
         give_back()
+    if state.unknowns.latent.shape != problem.frames.shape:
+        raise InputError(
+            f"the schedule ended with latent frames of shape {state.unknowns.latent.shape}, and the clip has "
+            f"{problem.frames.shape}: end it at full size, with SolveChannels or behind ToColour"
+        )
     unknowns = replace(state.unknowns, latent=own_exposure(state.unknowns.latent, found.exposure))
     confidence = jnp.ones(problem.frames.shape[:3]) if state.confidence is None else state.confidence
     camera = FoundCamera(problem.transfer, problem.duty_cycle, found.exposure)

@@ -1,121 +1,186 @@
-"""Section 4.1: the duty cycle, from pairs of blurry frames.
+"""Section 4.1: the duty cycle, from the autocorrelation of blurry frames along their motion.
 
-Blur each of two neighbouring frames, one warped onto the other, by the kernels of the other: B_i blurred by K_j shows
-the same scene as B_j blurred by K_i, because both have then seen both blurs. Kernels too short or too long leave the
-two different. So tau is where they differ least, relative to the structure left (flows take the place of the
-homographies of reference [19]; that the kernels commute is the approximation of reference [31]).
+During the exposure a point moves over a length l = 2 tau |u|, and the frame is the mean over it. Derived twice along
+the motion, the mean leaves its two ends: B'' = (L'(x + l / 2) - L'(x - l / 2)) / l. So whatever the scene is, the
+autocorrelation of B'' dips at a lag of l, which is 2 tau of every pixel's own flow (Yitzhaky and Kopeika 1997 have it
+for one motion of all). How sharp the dip is, the autocorrelation of L' says, and that can be seen: across the motion
+nothing is averaged.
+
+The criterion of reference [19], frames that agree once each is blurred by the kernels of the other, agrees best under
+kernels far too long wherever the flow is not exact.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.method.occlusion import visibility
-from gvd_jax.ops.exposure import Path
-from gvd_jax.ops.filters import smooth_gradient
-from gvd_jax.ops.motion_blur import motion_blur
-from gvd_jax.ops.transfer import Transfer
-from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames
+from gvd_jax.ops.exposure import Path, quadratic_path
+from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.sampling import sample
+from gvd_jax.ops.transfer import luma
+from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, HostArray
+from gvd_jax.trees import pytree
 
-CANDIDATES = np.linspace(0.02, 0.58, 29)  # beyond 0.5 only so that a minimum near 0.5 is seen from both sides
-SAMPLES = 8
-SWEEPS = 3
+CANDIDATES = np.arange(0.06, 0.601, 0.01)  # beyond 0.5 only so that a maximum near 0.5 is seen from both sides
+ALONG = np.arange(0.1, 1.41, 0.05)  # lags along the motion, parts of the flow
+ACROSS = np.arange(21.0)  # lags across, pixels
+SPEEDS = np.array([3, 4, 5, 6.5, 8, 10, 13, 17, 22, 30, 60])  # px: between two of them is one speed
+NEAREST = 3.0  # px: a lag below it compares B'' with itself
+SMOOTH = np.array([0.15, 0.7, 0.15])
+SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, or a few edges would decide
+EVERY = 2  # rows and columns: a sample says as much as all
+USUAL = 0.25  # a shutter of 180 degrees
+DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
 
 
-def _mismatch(gray: Frames, flow: Flow, own: DutyCycle, others: Float[Array, "2 T"], path: Path, transfer: Transfer):
-    """Squared difference and squared structure of each frame with its next and previous one, each [2, T].
+@pytree
+class Correlations:
+    """Sums over pixels that move: products, and the squares that bound them.
 
-    `own` is tau of every frame, `others` that of its two neighbours. The light is blurred, display values are compared,
-    which makes curves comparable.
+    `along` and `along_most` [lags, T, speeds] of B'' along the motion; `across` and `across_most` [lags] of L' across
+    it; `speed` [T, speeds] the sum of speeds, `count` [T, speeds] the pixels.
     """
-    frames, _, height, width, _ = flow.shape
-    seen = visibility(flow)
-    light = transfer.to_linear(gray)
-    neighbours = warp(light, flow, 1)
-    fields = warp(jnp.moveaxis(flow, 1, 3).reshape(frames, height, width, 4), flow, 1)
-    flows = jnp.moveaxis(fields.reshape(frames, 2, height, width, 2, 2), 4, 2)
 
-    def structure(blurred):
-        return smooth_gradient(transfer.to_display(blurred))
-
-    def side(direction: int):
-        here = structure(motion_blur(path, SAMPLES, light, flows[:, direction], others[direction]))
-        there = structure(motion_blur(path, SAMPLES, neighbours[:, direction], flow, own))
-        mask = seen[:, direction, :, :, None]
-        difference = (mask * jnp.square(here - there)).sum((1, 2, 3))
-        return difference, (mask * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
-
-    (d_next, s_next), (d_last, s_last) = side(0), side(1)
-    return jnp.stack([d_next, d_last]), jnp.stack([s_next, s_last])
+    along: Float[Array, "lags T speeds"]
+    along_most: Float[Array, "lags T speeds"]
+    across: Float[Array, "lags"]
+    across_most: Float[Array, "lags"]
+    speed: Float[Array, "T speeds"]
+    count: Float[Array, "T speeds"]
 
 
-@partial(jax.jit, static_argnames=("path", "transfer"))
-def _clip_curve(gray: Frames, flow: Flow, candidates: jax.Array, path: Path, transfer: Transfer):
-    frames = gray.shape[0]
+@dataclass(frozen=True)
+class FoundDutyCycle:
+    """tau, and how sure it is: `share` in [0, 1] of it is from the clip, the rest what cameras usually have."""
 
-    def one(tau):
-        return _mismatch(gray, flow, jnp.full(frames, tau), jnp.full((2, frames), tau), path, transfer)
-
-    return jax.lax.map(one, candidates)
+    duty_cycle: float
+    share: float
 
 
-@partial(jax.jit, static_argnames=("path", "transfer"))
-def _frame_curve(gray: Frames, flow: Flow, tau: DutyCycle, candidates: jax.Array, path: Path, transfer: Transfer):
-    others = jnp.stack([jnp.roll(tau, -1), jnp.roll(tau, 1)])
-    return jax.lax.map(lambda t: _mismatch(gray, flow, jnp.full_like(tau, t), others, path, transfer), candidates)
+def _derivatives(gray: Float[Array, "T H W"]) -> tuple[jax.Array, ...]:
+    """First and second derivatives by central differences, borders repeated: x, y, xx, yy, xy."""
+    _, height, width = gray.shape
+    padded = jnp.pad(gray, ((0, 0), (1, 1), (1, 1)), mode="edge")
+
+    def at(row: int, column: int) -> jax.Array:
+        return padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
+
+    right, left, below, above = at(0, 1), at(0, -1), at(1, 0), at(-1, 0)
+    mixed = (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)) / 4
+    return (right - left) / 2, (below - above) / 2, right + left - 2 * gray, below + above - 2 * gray, mixed
 
 
-def _tells(curve: np.ndarray) -> bool:
-    """Whether the candidates differ: kernels that are equal in both frames (uniform motion) agree under every tau."""
-    return bool(curve.max() > 2 * curve.min())
+@partial(jax.jit, static_argnames="path")
+def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
+    """Autocorrelations of the frames [T, H, W, C] along and across their flow, whose pixels stand on its `path`."""
+    gray = correlate_both(luma(frames)[..., 0], SMOOTH)
+    count, height, width = gray.shape
+    velocity = (flow[:, 0] - flow[:, 1]) / 2
+    speed = jnp.sqrt(jnp.square(velocity).sum(-1))
+    dx, dy = (velocity[..., k] / jnp.maximum(speed, 1e-6) for k in (0, 1))
+    x, y, xx, yy, xy = _derivatives(gray)
+    along, across = dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy, dx * y - dy * x
+
+    flow = flow[:, :, ::EVERY, ::EVERY]
+    speed, dx, dy = (part[:, ::EVERY, ::EVERY] for part in (speed, dx, dy))
+    rows, columns = (jnp.arange(0, size, EVERY, dtype=gray.dtype) for size in (height, width))
+    rows, columns = jnp.meshgrid(rows, columns, indexing="ij")
+    limits = jnp.asarray(SPEEDS, gray.dtype)
+    member = ((speed[..., None] >= limits[:-1]) & (speed[..., None] < limits[1:])).astype(gray.dtype)
+    moves = member.sum(-1) > 0
+
+    def products(field: jax.Array, ends: Sequence[tuple[jax.Array, jax.Array]], counts: jax.Array):
+        """Of the field at both ends of a way (x, y) through every pixel, and the mean square, divided by their size."""
+        read, inside = [], counts
+        for right, down in ends:
+            row, column = rows[None] + down, columns[None] + right
+            read.append(sample(field[..., None], jnp.arange(count), row, column)[..., 0])
+            inside = inside & (row >= 1) & (row <= height - 2) & (column >= 1) & (column <= width - 2)
+        squares = jnp.square(read[0]) + jnp.square(read[1])
+        soft = SOFTNESS * jnp.square(field).mean() + jnp.finfo(gray.dtype).tiny
+        weight = jnp.where(inside, 1 / (squares + soft), 0)
+        return weight * read[0] * read[1], weight * squares / 2
+
+    def along_at(lag):
+        def place(t):
+            forward, backward = path(t)
+            moved = forward * flow[:, 0] + backward * flow[:, 1]
+            return moved[..., 0], moved[..., 1]
+
+        found = products(along, [place(lag / 2), place(-lag / 2)], moves & (lag * speed >= NEAREST))
+        return tuple(jnp.einsum("thw,thwb->tb", part, member) for part in found)
+
+    def across_at(lag):
+        found = products(across, [(-lag / 2 * dy, lag / 2 * dx), (lag / 2 * dy, -lag / 2 * dx)], moves)
+        return tuple(part.sum() for part in found)
+
+    by_speed, most_by_speed = jax.lax.map(along_at, jnp.asarray(ALONG, gray.dtype))
+    whole, most = jax.lax.map(across_at, jnp.asarray(ACROSS, gray.dtype))
+    speeds, pixels = (EVERY**2 * part.sum((1, 2)) for part in (member * speed[..., None], member))
+    return Correlations(by_speed, most_by_speed, whole, most, speeds, pixels)
 
 
-def _lowest(curve: np.ndarray) -> float:
-    """Abscissa of the parabola's minimum through the lowest candidate and its neighbours, within (0, 0.5]."""
-    k = int(np.argmin(curve))
+def explained(found: Correlations, frames: slice = slice(None)) -> HostArray:
+    """How much of the autocorrelation along the motion every candidate tau explains, at most 1."""
+    found = jax.tree.map(lambda x: np.asarray(x, float), found)
+    along, most = (part[:, frames].sum(1) for part in (found.along, found.along_most))
+    count = found.count[frames].sum(0)
+    speed = found.speed[frames].sum(0) / np.maximum(count, 1)
+    seen = along / np.maximum(most, 1e-9)
+    sharp = found.across / np.maximum(found.across_most, 1e-9)
+
+    def of_sharp(lag):
+        return np.interp(np.abs(lag), ACROSS, sharp)
+
+    scores = []
+    for tau in CANDIDATES:
+        length, lag = 2 * tau * speed, ALONG[:, None] * speed
+        dip = 2 * of_sharp(lag) - of_sharp(lag - length) - of_sharp(lag + length)
+        dip = dip / np.maximum(2 * of_sharp(0) - 2 * of_sharp(length), 1e-3)
+        # A flow that is not exact makes the dip less deep everywhere alike.
+        depth = max((most * seen * dip).sum() / max((most * dip * dip).sum(), 1e-9), 0)
+        left, whole = ((most * part**2).sum() for part in (seen - depth * dip, seen))
+        scores.append(1 - left / whole if whole > 0 else 0.0)
+    return np.array(scores)
+
+
+def _highest(scores: HostArray) -> float:
+    """Abscissa of the parabola's maximum through the highest score and its neighbours, within (0, 0.5]."""
+    k = int(np.argmax(scores))
     best = CANDIDATES[k]
-    if 0 < k < len(curve) - 1:
-        a, b, c = curve[k - 1], curve[k], curve[k + 1]
-        if a - 2 * b + c > 0:
+    if 0 < k < len(scores) - 1:
+        a, b, c = scores[k - 1 : k + 2]
+        if a - 2 * b + c < 0:
             best += 0.5 * (CANDIDATES[1] - CANDIDATES[0]) * (a - c) / (a - 2 * b + c)
     return float(np.clip(best, CANDIDATES[0], 0.5))
 
 
-def _known_pairs(frames: int) -> np.ndarray:
-    """1 for the pairs [2, T] whose flows are all measured: the end frames know the motion on one side only."""
-    inner = (np.arange(frames) > 0) & (np.arange(frames) < frames - 1)
-    known = np.stack([inner & np.roll(inner, -1), inner & np.roll(inner, 1)])
-    exists = np.stack([np.arange(frames) < frames - 1, np.arange(frames) > 0])
-    return (known if known.any() else exists).astype(float)
+def find_duty_cycle(frames: Frames, flow: Flow, path: Path = quadratic_path) -> FoundDutyCycle:
+    """One tau for a clip [T, H, W, C] of display values with the given flow [T, 2, H, W, 2], pixels."""
+    return _of_clip(correlations(frames, flow, path))
 
 
-def clip_mismatch(gray: Frames, flow: Flow, path: Path, transfer: Transfer) -> np.ndarray:
-    """How much neighbours differ after both blurs, relative to their structure, for every candidate tau."""
-    difference, structure = _clip_curve(gray, flow, jnp.asarray(CANDIDATES, gray.dtype), path, transfer)
-    pairs = _known_pairs(gray.shape[0])
-    total = (pairs * np.asarray(structure)).sum((1, 2))
-    return (pairs * np.asarray(difference)).sum((1, 2)) / np.maximum(total, 1e-9)
+def _of_clip(found: Correlations) -> FoundDutyCycle:
+    # The motion of the ends is known on one side only.
+    inner = slice(1, -1) if len(found.count) > 2 else slice(None)
+    return _of_frames(found, inner, USUAL)
 
 
-def find_duty_cycle(gray: Frames, flow: Flow, path: Path, transfer: Transfer) -> float:
-    """One tau for the clip [T, H, W, 1] of display values with the given flow; 0.5 where nothing moves or differs."""
-    curve = clip_mismatch(gray, flow, path, transfer)
-    return _lowest(curve) if _tells(curve) else 0.5
+def _of_frames(found: Correlations, frames: slice, usual: float) -> FoundDutyCycle:
+    """That of some frames, as far as they tell; for the rest the usual one is taken."""
+    scores, count = explained(found, frames), float(found.count[frames].sum())
+    highest = max(float(scores.max()), 0.0)
+    share = count**2 / (count**2 + DOUBT**2) if highest > 0 else 0.0
+    return FoundDutyCycle(share * _highest(scores) + (1 - share) * usual, share * highest)
 
 
-def frame_duty_cycles(gray: Frames, flow: Flow, start: DutyCycle, path: Path, transfer: Transfer) -> DutyCycle:
-    """tau of every frame, each in turn refined against its neighbours' from `start`, [T]."""
-    frames = gray.shape[0]
-    exists = np.stack([np.arange(frames) < frames - 1, np.arange(frames) > 0])
-    tau = np.asarray(start, float)
-    for _ in range(SWEEPS):
-        candidates = jnp.asarray(CANDIDATES, gray.dtype)
-        curve = _frame_curve(gray, flow, jnp.asarray(tau, gray.dtype), candidates, path, transfer)
-        difference, structure = ((exists * np.asarray(part)).sum(1) for part in curve)
-        curves = (difference / np.maximum(structure, 1e-9)).T
-        found = [_lowest(c) if _tells(c) else t for c, t in zip(curves, tau, strict=True)]
-        tau = (tau + np.array(found)) / 2  # all frames move at once: half a step keeps pairs from trading places
-    return jnp.asarray(tau, gray.dtype)
+def find_duty_cycles(frames: Frames, flow: Flow, path: Path = quadratic_path) -> DutyCycle:
+    """tau of every frame, [T], as far as the frame tells; the rest is that of the clip."""
+    found = correlations(frames, flow, path)
+    clip = _of_clip(found).duty_cycle
+    taus = [_of_frames(found, slice(k, k + 1), clip).duty_cycle for k in range(len(found.count))]
+    return jnp.asarray(taus, frames.dtype)

@@ -59,7 +59,7 @@ def search_ends(
     fastest = jnp.maximum(frame_reach(known[:, None], jnp.ones(2, flow.dtype)), 1.0)[:, None]
 
     def of_ends(x, axes):
-        return x[ends] if axes.startswith("T") else x
+        return x[ends] if axes.split()[:1] == ["T"] else x
 
     observation = change_held(observation, lambda how, x: of_ends(x, how.axes))
     there = [unknown for unknown in declared if unknown.name in unknowns]

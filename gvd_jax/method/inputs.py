@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.errors import InputError
+from gvd_jax.model.axes import PIXEL, Held, change_held
 from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 
 SHORTEST = 1e-30  # of duty cycles: what is less is zero in float32
@@ -65,6 +66,25 @@ def check_flow_shape(flow: tuple[int, ...], frames: tuple[int, ...]) -> None:
     expected = (frames[0], 2, *frames[1:3], 2)
     if flow != expected:
         raise InputError(f"the flow has shape {flow}; for these frames it must be [T, 2, H, W, 2] = {expected}")
+
+
+def check_held(settings: Any, shape: tuple[int, int, int]) -> None:
+    """Raises `InputError` unless all that the settings hold per frame, row and column has those of a clip (T, H, W)."""
+    sizes: dict[str, int] = dict(zip(PIXEL, shape, strict=True))
+
+    def check(how: Held, x: Any) -> Any:
+        axes = how.axes.split()
+        fits = len(axes) == np.ndim(x) and all(
+            sizes.get(axis, n) == n for axis, n in zip(axes, np.shape(x), strict=True)
+        )
+        if not fits:
+            expected = " ".join(str(sizes.get(axis, axis)) for axis in axes)
+            raise InputError(
+                f"an array declared by held({how.axes!r}) has shape {np.shape(x)}, for this clip: {expected}"
+            )
+        return x
+
+    change_held(settings, check)
 
 
 def _array(values: Any, name: str) -> HostArray:

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.shapes import Array, DutyCycle, Float, Scalar
+from gvd_jax.shapes import Array, DutyCycle, Float, Number, Scalar
 
 QUANTILE = 0.99  # longer paths are mistakes more often than motion
 EVERY = 4  # rows and columns: a sample says as much as all
@@ -17,7 +17,8 @@ def frame_reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Float
 
 
 @jax.jit
-def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Scalar:
+def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle | Number) -> Scalar:
     """The longest tau |u| of a clip in pixels, mistakes aside."""
     length = jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
-    return jnp.quantile(duty_cycle[:, None, None, None] * length, QUANTILE)
+    tau = jnp.broadcast_to(jnp.asarray(duty_cycle, flow.dtype), flow.shape[:1])
+    return jnp.quantile(tau[:, None, None, None] * length, QUANTILE)

@@ -38,8 +38,10 @@ class Planned:
 def plan(schedule: Schedule, size: Shape) -> list[Planned]:
     """All stages for frames of a `size` (H, W), in their order; what stands outside of levels is at full size.
 
-    Raises `InputError` for fewer than two, for one gives a flow and another restores frames.
+    Raises `InputError` for fewer than two, for one gives a flow and another restores frames, and if a level is first.
     """
+    if schedule and isinstance(schedule[0], Level):
+        raise InputError("the schedule begins with a level: begin it with StartFlow() or GivenFlow(flow)")
     planned, level = [], -1
     for entry in schedule:
         shape = entry.shape(size) if isinstance(entry, Level) else size

@@ -10,13 +10,15 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera import Found, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import deblur_pure, find_start
+from gvd_jax.method.deblur import find_start, make_problem, run_schedule
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.stages.start_flow import StartFlow
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.platform import on_cpu
 from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import Frames
+from gvd_jax.solve.status import Status
 from gvd_jax.trees import replace
 
 
@@ -37,7 +39,8 @@ def sweep(
     """
     frames = check_frames(frames)
     count = len(configs)
-    taus = [duty_cycles] * count if isinstance(duty_cycles, str | float | int) else list(duty_cycles)
+    one = isinstance(duty_cycles, str) or np.ndim(duty_cycles) == 0
+    taus: list[Any] = [duty_cycles] * count if one else list(duty_cycles)  # pyright: ignore[reportArgumentType]
     if count == 0 or len(taus) != count:
         raise InputError(f"{len(taus)} duty cycles for {count} settings; give one for each setting, and one at least")
     if len({jax.tree.structure(config) for config in configs}) > 1:
@@ -61,7 +64,11 @@ def sweep(
     recorder, parts = Recorder(hooks, count), []
     for first in range(0, count, size):
         own = settings[first : first + size]
-        parts.append(_side_by_side(own, size))
+        unknowns, worst = _side_by_side(own, size)
+        for number, code in enumerate(np.asarray(worst)[: len(own)], first):
+            if code > Status.REFUSED:
+                raise InputError(f"setting {number} {Status(int(code)).message}: `deblur` says where")
+        parts.append(unknowns)
         recorder.add(Progress("settings", 0, 1, frames.shape[1:3], 0.0, 0.0, {}, parts[-1]), len(own))
     found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
     exposures = jnp.stack([start.exposure for start in starts])
@@ -85,14 +92,15 @@ def _starts(frames: Frames, taus: list[Any], configs: Sequence[Config]) -> list[
 
 def _depends_on(config: Config) -> Any:
     """What the camera and the start flow depend on, by value: the first stage, its terms, the camera settings."""
-    blocks = jax.tree.leaves(config.first, is_leaf=lambda node: hasattr(node, "roles"))
-    names = {name for block in blocks if hasattr(block, "roles") for name in block.roles}
-    terms = {name: config.energy[name] for name in sorted(names & set(config.energy))}
-    leaves, structure = jax.tree.flatten((config.first, terms, config.blur, config.camera))
+    first = config.first
+    # What another stage asks of the energy is not known.
+    names = first.block.roles if isinstance(first, StartFlow) else config.energy
+    terms = {name: config.energy[name] for name in sorted(names) if name in config.energy}
+    leaves, structure = jax.tree.flatten((first, terms, config.blur, config.camera))
     return structure, tuple((np.shape(leaf), np.asarray(leaf).tobytes()) for leaf in leaves)
 
 
-def _side_by_side(settings: list[Any], size: int) -> Unknowns:
+def _side_by_side(settings: list[Any], size: int) -> tuple[Unknowns, jax.Array]:
     """`deblur_pure` of some settings, mapped over what differs between them; the last fills up to `size`."""
     settings = settings + settings[-1:] * (size - len(settings))
     structure = jax.tree.structure(settings[0])
@@ -100,8 +108,8 @@ def _side_by_side(settings: list[Any], size: int) -> Unknowns:
     same = [all(leaf is column[0] or np.array_equal(leaf, column[0]) for leaf in column) for column in columns]
     leaves = [column[0] if equal else jnp.stack(column) for column, equal in zip(columns, same, strict=True)]
 
-    def one(*leaves: Any) -> Unknowns:
+    def one(*leaves: Any) -> tuple[Unknowns, jax.Array]:
         frames, tau, flow, config = jax.tree.unflatten(structure, leaves)
-        return deblur_pure(frames, tau, config, flow)
+        return run_schedule(make_problem(frames, tau, config), config, flow)
 
     return jax.vmap(one, [None if equal else 0 for equal in same], axis_size=size)(*leaves)

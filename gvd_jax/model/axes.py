@@ -15,7 +15,7 @@ from gvd_jax.ops.resize import resize_axis
 from gvd_jax.shapes import Array
 
 Tree = TypeVar("Tree")
-PIXEL = ("T", "H", "W")
+PIXEL: tuple[str, ...] = ("T", "H", "W")
 
 
 @dataclasses.dataclass(frozen=True)

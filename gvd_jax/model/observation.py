@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from gvd_jax.errors import InputError
 from gvd_jax.model.blur import Blur
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
@@ -37,8 +38,10 @@ def observe(
     """An observation with an edge map of ones, every existing neighbour visible and full confidence.
 
     `blurry` [T, H, W, C] display values; `duty_cycle` tau, a number or [T]; `blur` a `Blur`, by default motion along
-    quadratic paths after a Gaussian defocus.
+    quadratic paths after a Gaussian defocus. Raises `InputError` for frames that are not floats.
     """
+    if blurry.ndim != 4 or not jnp.issubdtype(blurry.dtype, jnp.floating):
+        raise InputError(f"frames are {blurry.dtype} of shape {blurry.shape}; give floats in [0, 1], [T, H, W, C]")
     frames, height, width, _ = blurry.shape
     exists = neighbour_exists(frames, NEIGHBOURS).astype(blurry.dtype)[:, :, None, None]
     visibility = jnp.broadcast_to(exists, (frames, len(NEIGHBOURS), height, width))

@@ -100,7 +100,7 @@ class Unknown:
     @property
     def per_frame(self) -> bool:
         """Whether every frame has its own."""
-        return self.axes.startswith("T")
+        return self.axes.split()[:1] == ["T"]
 
     @property
     def plane_axes(self) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.config import Config
-from gvd_jax.method.inputs import check_flow
+from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_held
 from gvd_jax.progress import Hook
 from gvd_jax.scale import prepare
 from gvd_jax.scale.hosts import Hosts, join_hosts
@@ -40,8 +40,8 @@ class RestoredVideo:
     """What `deblur_video` has written to `path`: so many `frames` of a size in pixels, in so many `seconds`.
 
     `unknowns` holds those that are not known per row and column, such as a gain [T, 2], by their names; what belongs to
-    the clip is the mean over its windows. `duty_cycle` is the mean over all frames; a host that is not
-    the first does not know it: NaN.
+    the clip is the mean over its windows. `duty_cycle` is the mean over all frames, `gamma` that of the camera curve, 1
+    for none; a host that is not the first does not know them: NaN.
     """
 
     path: Path
@@ -49,6 +49,7 @@ class RestoredVideo:
     height: int
     width: int
     duty_cycle: float
+    gamma: float
     seconds: float
     unknowns: dict[str, HostArray]
 
@@ -100,12 +101,19 @@ def deblur_video(
     clip = clip if crop is None else cropped(clip, *crop)
     if clip.count < 2:
         raise InputError(f"{source} has 1 frame, which shows no motion; give at least 2 consecutive frames")
-    if flow is not None:
-        config = config.with_flow(check_flow(flow, (clip.count, clip.height, clip.width)))
+    shape = clip.count, clip.height, clip.width
+    config = config if flow is None else config.with_flow(check_flow(flow, shape))
+    check_held(config, shape)
+    if duty_cycle != "auto":
+        duty_cycle = float(check_duty_cycle(_one(duty_cycle), 1)[0])
+    if any(unknown.name == "confidence" for unknown in config.unknowns):
+        raise InputError("what a video is restored with has a 'confidence' already: give the unknown another name")
     written = Outputs(open_target(target, clip, overwrite), *outputs)
     together = join_hosts(hosts)
     listed = dict(settings or {})
-    asked = listed | {"input_files": identity(source), "config": fingerprint(config)}
+    parts = {"frames": frames, "crop": crop, "duty_cycle": duty_cycle, "report": report, "maps": maps}
+    asked = {name: str(part) for name, part in parts.items()} | listed
+    asked |= {"input_files": identity(source), "config": fingerprint(config)}
     job = open_job(target, asked, resume or not together.first, overwrite)
     together.meet("the job is open")
     for line in written.target.notes if together.first else ():
@@ -119,12 +127,18 @@ def deblur_video(
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
         own = [Report(written.report, listed)] if written.report is not None and together.first else []
         restore_clip(job, clip, written, survey, layout, config, together, [*hooks, *own])
-        tau, unknowns = math.nan, {}
+        tau, gamma, unknowns = math.nan, math.nan, {}
         if together.first:
             together.wait_for([job.window(k) for k in range(len(layout.windows))])
-            tau, unknowns = join(job, written, layout, config, listed)
+            tau, gamma, unknowns = join(job, written, layout, config, listed)
     seconds = time.monotonic() - start
-    return RestoredVideo(target, clip.count, clip.height, clip.width, tau, seconds, unknowns)
+    return RestoredVideo(target, clip.count, clip.height, clip.width, tau, gamma, seconds, unknowns)
+
+
+def _one(duty_cycle: Any) -> Any:
+    if isinstance(duty_cycle, str) or np.ndim(duty_cycle) > 0:
+        raise InputError(f"the duty cycle of a video is one number or auto, not {duty_cycle!r}")
+    return duty_cycle
 
 
 def _check_places(
@@ -146,7 +160,7 @@ def identity(path: Path) -> str:
 
 
 def fingerprint(config: Config) -> str:
-    """A number that changes with the settings: all values, and the names of what is code."""
+    """A number that changes with the settings: all values, and the names of functions, not what they do."""
     leaves, structure = jax.tree.flatten(config)
     code = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
     digest = hashlib.sha256(code.encode())

@@ -26,18 +26,20 @@ Read = Callable[[int, int], HostArray]  # frames [start, stop) of the clip, [T, 
 class Survey:
     """What is known of a clip as a whole.
 
-    The duty cycle, the name of the camera curve, None if it is that of the settings, and in pixels the longest motion
+    The duty cycle, the gamma of the camera curve, None if it is that of the settings, and in pixels the longest motion
     per frame and the longest path of an exposure to either side.
     """
 
     duty_cycle: float | Literal["auto"]
-    transfer: str | None = None
+    gamma: float | None = None
     motion: float = 0.0
     blur: float = 0.0
 
     def settings(self, config: Config) -> Config:
         """With the camera curve of the clip."""
-        return config if self.transfer is None else config.with_transfer(self.transfer)
+        if self.gamma is None:
+            return config
+        return config.with_transfer("none" if self.gamma == 1 else self.gamma)
 
 
 def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], config: Config) -> Survey:
@@ -48,7 +50,7 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
     frames = min(FRAMES, count)
     probes = min(PROBES, -(-count // frames))
     starts = np.linspace(0, count - frames, probes).round().astype(int)
-    taus, curves, motions, blurs = [], [], [], []
+    taus, gammas, motions, blurs = [], [], [], []
     for start in starts:
         probe = jnp.asarray(read(int(start), int(start) + frames))
         height, width = probe.shape[1:3]
@@ -61,13 +63,13 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
         found = find_start(probe, given, own)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
-        curves.append(problem.transfer.name)
+        gammas.append(float(problem.transfer.gamma))
         motions.append(float(reach(flow, jnp.ones(frames))) / scale)
         blurs.append(float(reach(flow, problem.duty_cycle)) / scale)
     weight = np.array(motions) + 1e-6
     tau = _median(np.array(taus), weight) if isinstance(duty_cycle, str) else duty_cycle
-    votes = {name: weight[[own == name for own in curves]].sum() for name in curves}
-    return Survey(tau, max(votes, key=lambda name: votes[name]), max(motions), max(blurs))
+    gamma = _median(np.array(gammas), weight) if config.camera.transfer is None else None
+    return Survey(tau, gamma, max(motions), max(blurs))
 
 
 def _median(values: np.ndarray, weight: np.ndarray) -> float:

@@ -17,12 +17,17 @@ from gvd_jax.scale.survey import Survey
 from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
-AXES = {"defocus": "T H W", "confidence": "T H W", "duty_cycle": "T"}  # of what is kept, whatever is solved for
+AXES = {
+    "defocus": "T H W",
+    "confidence": "T H W",
+    "duty_cycle": "T",
+    "gamma": "",
+}  # of what is kept, whatever is solved for
 
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """Some frames: every unknown by its name, and `confidence` and `duty_cycle`, as in `Result`, in NumPy."""
+    """Some frames: every unknown by its name, and `confidence`, `duty_cycle` and `gamma`, as in `Result`, in NumPy."""
 
     values: dict[str, HostArray]
     histories: list[list[Progress]]  # one of each tile
@@ -60,8 +65,9 @@ def restore_window(
         for columns, horizontal in zip(layout.columns, weights(layout.columns), strict=True):
             tile = Part(slice(span.start, span.stop), slice(rows.start, rows.stop), slice(columns.start, columns.stop))
             result = restore(np.stack([frame[tile.rows, tile.columns] for frame in frames]), within(config, tile))
-            values = {name: result.unknowns[name] for name in result.unknowns}
-            values |= {"defocus": result.defocus, "confidence": result.confidence, "duty_cycle": result.duty_cycle}
+            values = {"defocus": result.defocus, "confidence": result.confidence, "duty_cycle": result.duty_cycle}
+            values |= {"gamma": result.camera.transfer.gamma}
+            values |= {name: result.unknowns[name] for name in result.unknowns}
             for name, value in values.items():
                 part = np.asarray(value)[kept] if "T" in axes[name].split() else np.asarray(value)
                 _add(whole.values, name, axes[name], part, (height, width), tile, (vertical, horizontal), layout)

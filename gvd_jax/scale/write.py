@@ -60,7 +60,7 @@ def restore_clip(
     shown = set(chosen_frames(source.count)) if outputs.report is not None else set()
     begun = missing[0].span.start
     frames = enumerate(read_frames(source, begun), begun)
-    small = [unknown.name for unknown in config.unknowns if not {"H", "W"} & set(unknown.axes.split())]
+    small = [unknown.name for unknown in config.unknowns if not {"H", "W"} <= set(unknown.axes.split())]
 
     def emit(window: Window, blurry: Sequence[HostArray], restored: Restored) -> None:
         first = window.span.first
@@ -75,6 +75,7 @@ def restore_clip(
                     write_whole(folder / SECTION.format(f"{first + k:06d}"), frame_section(view, *full))
             facts = {
                 "duty_cycle": float(restored["duty_cycle"].mean()),
+                "gamma": float(restored["gamma"].mean()),
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
                 "full": full,
                 "seconds": stage_seconds(restored.histories),
@@ -122,12 +123,15 @@ def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config,
 
 def join(
     job: Job, outputs: Outputs, layout: Layout, config: Config, settings: Mapping[str, str]
-) -> tuple[float, dict[str, HostArray]]:
-    """Join the windows, write the report, and remove the work folder; the duty cycle, and unknowns that are no maps."""
+) -> tuple[float, float, dict[str, HostArray]]:
+    """Join the windows, write the report, and remove the work folder.
+
+    The duty cycle, the gamma of the camera curve, and the unknowns that are no maps.
+    """
     folders = [job.window(k) for k in range(len(layout.windows))]
     join_parts(outputs.target, [folder / PART for folder in folders])
     facts = [json.loads((folder / FACTS).read_text()) for folder in folders]
-    duty_cycle = float(np.mean([own["duty_cycle"] for own in facts]))
+    duty_cycle, gamma = (float(np.mean([own[name] for own in facts])) for name in ("duty_cycle", "gamma"))
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
@@ -142,7 +146,7 @@ def join(
         page = report_page(
             sections,
             history,
-            {**settings, "duty_cycle": f"{duty_cycle:.3f}"},
+            {**settings, "duty_cycle": f"{duty_cycle:.3f}", "gamma": f"{gamma:.2f}"},
             timings(seconds),
             fastest=fastest,
             softest=softest,
@@ -151,7 +155,7 @@ def join(
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)
     job.clear()
-    return duty_cycle, _joined(facts, config)
+    return duty_cycle, gamma, _joined(facts, config)
 
 
 def _joined(facts: list[dict[str, Any]], config: Config) -> dict[str, HostArray]:

@@ -1,0 +1,81 @@
+"""The camera curve under which the blur adds up: the one in which neighbouring frames explain each other best.
+
+Blur each of two neighbouring frames, one warped onto the other, by the kernels of the other: B_i blurred by K_j shows
+the same scene as B_j blurred by K_i, because both have then seen both blurs, in light (flows take the place of the
+homographies of reference [19]; that the kernels commute is the approximation of reference [31]).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gvd_jax.method.occlusion import visibility
+from gvd_jax.ops.exposure import Path
+from gvd_jax.ops.filters import smooth_gradient
+from gvd_jax.ops.motion_blur import motion_blur
+from gvd_jax.ops.transfer import NONE, Transfer, power_transfer
+from gvd_jax.ops.warp import warp
+from gvd_jax.shapes import DutyCycle, Flow, Frames, Scalar
+
+SAMPLES = 8
+GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
+USUAL, SPREAD = 2.4, 0.5  # sRGB, and how far cameras are from it
+SURE = 0.015  # of the mismatch: a gamma that is `SPREAD` off the usual one has to leave so much less
+CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselves are blurred in files made of others
+
+
+@partial(jax.jit, static_argnames="path")
+def mismatch(frames: Frames, flow: Flow, duty_cycle: DutyCycle, transfer: Transfer, path: Path) -> Scalar:
+    """How much neighbours differ after both blurs, relative to their structure.
+
+    The light is blurred, display values are compared, which makes curves comparable. Pairs count whose flows are all
+    measured: the end frames know the motion on one side only.
+    """
+    count, _, height, width, _ = flow.shape
+    seen = visibility(flow)
+    light = transfer.to_linear(transfer.gray(frames))
+    neighbours = warp(light, flow, 1)
+    fields = warp(jnp.moveaxis(flow, 1, 3).reshape(count, height, width, 4), flow, 1)
+    flows = jnp.moveaxis(fields.reshape(count, 2, height, width, 2, 2), 4, 2)
+    others = jnp.stack([jnp.roll(duty_cycle, -1), jnp.roll(duty_cycle, 1)])
+
+    def structure(blurred):
+        return smooth_gradient(transfer.to_display(blurred))
+
+    def side(direction: int):
+        here = structure(motion_blur(path, SAMPLES, light, flows[:, direction], others[direction]))
+        there = structure(motion_blur(path, SAMPLES, neighbours[:, direction], flow, duty_cycle))
+        mask = seen[:, direction, :, :, None]
+        difference = (mask * jnp.square(here - there)).sum((1, 2, 3))
+        return jnp.stack([difference, (mask * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))])
+
+    pairs = jnp.asarray(_known_pairs(count), flow.dtype)
+    difference, whole = (pairs[:, None] * jnp.stack([side(0), side(1)])).sum((0, 2))
+    return difference / jnp.maximum(whole, 1e-9)
+
+
+def _known_pairs(frames: int) -> np.ndarray:
+    """1 for the pairs [2, T] whose flows are all measured."""
+    inner = (np.arange(frames) > 0) & (np.arange(frames) < frames - 1)
+    known = np.stack([inner & np.roll(inner, -1), inner & np.roll(inner, 1)])
+    exists = np.stack([np.arange(frames) < frames - 1, np.arange(frames) > 0])
+    return known if known.any() else exists
+
+
+def find_transfer(frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path) -> Transfer:
+    """The curve of the frames [T, H, W, C], display values, whose flow and duty cycle [T] are given.
+
+    In a camera light adds up, and the curve is a power near that of sRGB; display values add up in clips that were made
+    by averaging files, which leaves clearly less mismatch under none.
+    """
+    left = [
+        float(mismatch(frames, flow, duty_cycle, power_transfer(jnp.asarray(g, frames.dtype)), path)) for g in GAMMAS
+    ]
+    if left[0] < CLEARLY * left[GAMMAS.index(USUAL)]:
+        return NONE
+    cost = np.log(np.maximum(left[1:], 1e-9)) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2
+    bend, slope, _ = np.polyfit(GAMMAS[1:], cost, 2)
+    gamma = float(np.clip(-slope / (2 * bend), GAMMAS[1], GAMMAS[-1])) if bend > 0 else USUAL
+    return power_transfer(jnp.asarray(round(gamma, 2), frames.dtype))
