@@ -40,7 +40,7 @@ def test_stages_come_and_go():
             lambda: DEFAULT.with_blur(lambda image, unknowns, observation: image),
             "is no blur operator: give an instance",
         ),
-        (lambda: DEFAULT.with_transfer("log"), "unknown transfer 'log': choose none, gamma22, srgb or auto"),
+        (lambda: DEFAULT.with_transfer("log"), "unknown transfer 'log': choose none, gamma22, srgb, auto or a number"),
     ],
 )
 def test_what_is_not_there_is_named(change, message):
@@ -107,7 +107,8 @@ LATENT = gvd.Level((gvd.Solve("latent", gvd.LATENT_BLOCK),))
     [
         ((), "a schedule takes a stage that gives a flow and one that restores frames: here is no stage"),
         ((gvd.GivenFlow(STILL),), "here is 'start flow'"),
-        ((LATENT, gvd.Blend()), "there is no unknown .*: the schedule begins with 'latent'; begin it with StartFlow"),
+        ((LATENT, gvd.Blend()), "the schedule begins with a level: begin it with StartFlow"),
+        ((*LATENT.stages, gvd.Blend()), "there is no unknown .*: the schedule begins with 'latent'; begin it with"),
         ((gvd.Afresh(gvd.LATENT), LATENT), "the schedule begins with 'afresh', which gives no flow; begin it with"),
         ((gvd.GivenFlow(STILL[:, :, 1:]), LATENT), "the flow has shape .2, 2, 15, 16, 2.; for these frames it must be"),
     ],

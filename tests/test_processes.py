@@ -77,7 +77,7 @@ print(len(every), len(windows), count, np.abs(several - alone).max(), np.abs(alo
 """
 COMMAND = """
 from gvd_jax.scale import prepare
-prepare.take_survey = lambda *_: Survey(0.4, "none", 1.0, 1.0)
+prepare.take_survey = lambda *_: Survey(0.4, 1.0, 1.0, 1.0)
 sys.exit(main(sys.argv[1:]))
 """
 
