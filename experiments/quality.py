@@ -21,6 +21,7 @@ from experiments.command import run
 from experiments.exact import restore_exactly
 from experiments.results import Results, Row
 from gvd_jax import metrics
+from gvd_jax.shapes import HostArray
 
 WHOLE = (slice(None), slice(None))
 CENTRE = (slice(180, 540), slice(400, 880))  # 480x360 of 1280x720
@@ -40,6 +41,7 @@ class Trial:
 
 DEFAULT = gvd.Config.default()
 CLIPS = {"d1": "d1_motion", "d2": "d2_motion_linear", "d3": "d3_both", "d4": "d4_720p", "r1": "r1_hero"}
+FOOTAGE = {"r4": "r4_alley", "r5": "r5_market", "r6": "r6_lane", "r7": "r7_ball", "r8": "r8_run", "r9": "r9_street"}
 CROPS = {"d4": CENTRE}
 
 
@@ -115,14 +117,12 @@ STILL = {
 
 def _trials() -> dict[str, Trial]:
     default = {f"{c}_default": Trial(name, DEFAULT, CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
+    told = {f"{c}_default": Trial(name, DEFAULT) for c, name in FOOTAGE.items()}
+    # As a user types it who knows nothing but the clip.
     found = ("duty cycle", "transfer")
+    typed = {f"{c}_typed": Trial(name, DEFAULT, CROPS.get(c, WHOLE), found) for c, name in (CLIPS | FOOTAGE).items()}
     learned = {f"{c}_learned": Trial(name, gvd.Config.learned(), CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
     presets = {
-        "d1_auto": Trial("d1_motion", DEFAULT, found=found[:1]),
-        "d2_auto": Trial("d2_motion_linear", DEFAULT, found=found[:1]),
-        "d3_auto": Trial("d3_both", DEFAULT, found=found[:1]),
-        "d2_transfer_auto": Trial("d2_motion_linear", DEFAULT, found=found),
-        "r1_transfer_auto": Trial("r1_hero", DEFAULT, found=found),
         "d1_fast": Trial("d1_motion", gvd.Config.fast()),
         "d1_gvd2015": Trial("d1_motion", gvd.Config.gvd2015()),
         "d3_gvd2015": Trial("d3_both", gvd.Config.gvd2015()),
@@ -146,7 +146,7 @@ def _trials() -> dict[str, Trial]:
         "d1_flicker": Trial("d1_motion", DEFAULT, flicker=0.15),
         "d1_flicker_without_even_exposure": Trial("d1_motion", uneven, flicker=0.15),
     }
-    return default | learned | presets | exact | still | hard | without
+    return default | told | typed | learned | presets | exact | still | hard | without
 
 
 TRIALS = _trials()
@@ -180,6 +180,10 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
         "blurry dB": blurry.mean(),
         "restored dB": restored.mean(),
         "gain dB": (restored - blurry).mean(),
+        "worst frame gain dB": (restored - blurry).min(),
+        "tone-matched gain dB": (
+            tone_matched(result.latent, clip.sharp) - tone_matched(clip.blurry, clip.sharp)
+        ).mean(),
         "interior gain dB": (restored - blurry)[INTERIOR].mean(),
         "SSIM": ssim.mean(),
         "interior SSIM": ssim[INTERIOR].mean(),
@@ -187,6 +191,7 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
         "blurry flicker": metrics.temporal_consistency(clip.blurry, clip.sharp),
         "tau": float(np.mean(result.duty_cycle)),
         "true tau": clip.duty_cycle,
+        "gamma": float(result.camera.transfer.gamma),
     }
     if clip.known.any():
         row["EPE px"] = metrics.end_point_error(result.flow, np.nan_to_num(clip.flow), clip.known)
@@ -196,6 +201,16 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
     if in_focus.any():
         row["in focus px"] = metrics.defocus_error(result.defocus, clip.defocus, in_focus)
     return {key: round(float(value), 4) for key, value in row.items() if np.isfinite(value)}
+
+
+def tone_matched(frames: Any, sharp: HostArray) -> HostArray:
+    """PSNR of every frame once a parabola has given each of its channels the tone of the truth, which may be another
+    one: that of clips that were averaged under the response of a camera is."""
+    matched = [
+        [np.polyval(np.polyfit(x.ravel(), y.ravel(), 2), x) for x, y in zip(frame.T, truth.T, strict=True)]
+        for frame, truth in zip(np.asarray(frames, np.float64), sharp, strict=True)
+    ]
+    return metrics.psnr(np.clip(np.transpose(matched, (0, 3, 2, 1)), 0, 1).astype(np.float32), sharp)
 
 
 def _draw(clip: TrueClip, latent: np.ndarray, path: Path) -> None:
