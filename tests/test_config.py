@@ -37,6 +37,12 @@ def test_stages_come_and_go():
         (lambda: DEFAULT.with_unknown(DUTY, gvd.Block(DUTY, {}), after="defocus"), "no stage 'defocus'"),
         (lambda: DEFAULT.with_term("mine", DEFAULT.energy["data"]), "the term 'mine' has no role"),
         (
+            lambda: DEFAULT.with_term("mine", DEFAULT.energy["data"].residual, latent=gvd.Dual()),
+            "is no term: give Term",
+        ),
+        (lambda: DEFAULT.with_weights(data=-1.0), "the weight of the term 'data' is -1.0: give 0 or more"),
+        (lambda: gvd.observe(np.zeros((2, 4, 4, 1), np.uint8), 0.5), "frames are uint8 of shape"),
+        (
             lambda: DEFAULT.with_blur(lambda image, unknowns, observation: image),
             "is no blur operator: give an instance",
         ),
@@ -110,10 +116,17 @@ LATENT = gvd.Level((gvd.Solve("latent", gvd.LATENT_BLOCK),))
         ((LATENT, gvd.Blend()), "the schedule begins with a level: begin it with StartFlow"),
         ((*LATENT.stages, gvd.Blend()), "there is no unknown .*: the schedule begins with 'latent'; begin it with"),
         ((gvd.Afresh(gvd.LATENT), LATENT), "the schedule begins with 'afresh', which gives no flow; begin it with"),
-        ((gvd.GivenFlow(STILL[:, :, 1:]), LATENT), "the flow has shape .2, 2, 15, 16, 2.; for these frames it must be"),
+        (
+            (gvd.GivenFlow(STILL[:, :, 1:]), LATENT),
+            "an array declared by held.* has shape .* for this clip: 2 2 16 16 2",
+        ),
+        (
+            (gvd.GivenFlow(STILL), gvd.Level(LATENT.stages, 0.75, 8)),
+            "the schedule ended with latent frames of shape .2, 12, 12, 1., and the clip has",
+        ),
     ],
 )
-def test_a_schedule_begins_with_a_flow_of_the_clip(schedule, message):
+def test_a_schedule_begins_with_a_flow_and_ends_with_frames_of_the_clip(schedule, message):
     with pytest.raises(gvd.InputError, match=message) as caught:
         gvd.deblur(FRAMES, 0.5, gvd.replace(DEFAULT, schedule=schedule))
     assert "\n" not in str(caught.value)

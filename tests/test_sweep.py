@@ -104,6 +104,7 @@ def test_a_flow_term_of_ones_own_has_start_flows_of_its_own():
         ((), [], "0 duty cycles for 0 settings"),
         (0.7, [setting(1.0)], "duty cycle 0.7 is outside"),
         (0.5, [setting(1.0), BASE.without_stage("latent")], "sweep numbers, and loop over the rest"),
+        (0.5, [setting(50.0), setting(jnp.nan)], "setting 1 is not finite"),
     ],
 )
 def test_what_cannot_be_swept_says_so(taus, configs, message):
