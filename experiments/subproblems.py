@@ -23,8 +23,8 @@ def printed_energy() -> gvd.Energy:
 
 
 def problem_of(frames: jax.Array, duty_cycle: Any, config: gvd.Config) -> gvd.Problem:
-    """Blurry `frames` [T, H, W, C] under settings whose camera curve is given."""
-    transfer = config.camera.transfer
+    """Blurry `frames` [T, H, W, C]; where the settings leave the camera curve to be found there is none."""
+    transfer = config.camera.transfer or config.with_transfer("none").camera.transfer
     assert transfer is not None
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), frames.shape[:1])
     return gvd.Problem(frames, tau, transfer, config.energy, config.blur, config.unknowns)

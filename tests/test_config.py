@@ -36,12 +36,7 @@ def test_stages_come_and_go():
         (lambda: DEFAULT.without_unknown("depth"), "no unknown 'depth': there are defocus, flow, latent"),
         (lambda: DEFAULT.with_unknown(DUTY, gvd.Block(DUTY, {}), after="defocus"), "no stage 'defocus'"),
         (lambda: DEFAULT.with_term("mine", DEFAULT.energy["data"]), "the term 'mine' has no role"),
-        (
-            lambda: DEFAULT.with_term("mine", DEFAULT.energy["data"].residual, latent=gvd.Dual()),
-            "is no term: give Term",
-        ),
         (lambda: DEFAULT.with_weights(data=-1.0), "the weight of the term 'data' is -1.0: give 0 or more"),
-        (lambda: gvd.observe(np.zeros((2, 4, 4, 1), np.uint8), 0.5), "frames are uint8 of shape"),
         (
             lambda: DEFAULT.with_blur(lambda image, unknowns, observation: image),
             "is no blur operator: give an instance",

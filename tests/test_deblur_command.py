@@ -59,7 +59,7 @@ def test_deblur_writes_the_bit_depth_it_read(tmp_path, calls, depth):
 def test_options_reach_the_method(tmp_path, folder, calls):
     arguments = ["--no-defocus", "--transfer", "srgb", "--shutter-angle", "144"]
     assert cli.main(["deblur", str(folder), str(tmp_path / "out"), *arguments]) == 0
-    assert calls[0].duty_cycle == 0.2 and calls[0].config.camera.transfer.name == "srgb"
+    assert calls[0].duty_cycle == pytest.approx(0.2) and calls[0].config.camera.transfer.name == "srgb"
     assert all(unknown.name != "defocus" for unknown in calls[0].config.unknowns)
 
 
@@ -72,7 +72,7 @@ def test_preview_comes_first_and_json_is_one_line(tmp_path, folder, calls, capsy
     facts = json.loads(output.out)
     assert facts.pop("seconds") < 60 and facts == {
         "output": str(tmp_path / "out.mkv"),
-        **{"frames": 5, "height": 24, "width": 32, "duty_cycle": 0.4},
+        **{"frames": 5, "height": 24, "width": 32, "duty_cycle": 0.4, "gamma": 1.0},
     }
     assert output.err.splitlines() == [
         f"gvd-jax: see {tmp_path}/out.mkv.preview.png: three frames, blurry and restored"
