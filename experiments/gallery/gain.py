@@ -29,7 +29,7 @@ def pictures(size: Size) -> Pictures:
     clip, gain = shaken(size), np.random.default_rng(0).uniform(0.7, 1.0, (size[0], 1, 1, 1)).astype(np.float32)
     shown, at = {"blurry": gain * clip.blurry}, tempfile.mkdtemp()
     gvd.write_video(f"{at}/blurry", shown["blurry"])
-    for name, config in (("fast", PLAIN), ("own unknown", settings())):
+    for name, config in (("fast", PLAIN), ("solved", settings())):
         gvd.deblur_video(f"{at}/blurry", f"{at}/{name}", config, clip.duty_cycle, max_memory=2)
         shown[name] = gvd.read_video(f"{at}/{name}").frames
     return shown | {"truth": gain * clip.sharp}
