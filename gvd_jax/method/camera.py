@@ -71,8 +71,10 @@ def find_camera(
         state, info = first_flow(problem, start)
     flow = state.unknowns.flow
     if isinstance(duty_cycle, str):
-        whole = duty_cycle == "auto"
-        tau = find_duty_cycle(frames, flow, path).duty_cycle if whole else find_duty_cycles(frames, flow, path)
+        if duty_cycle == "auto":
+            tau = find_duty_cycle(problem.frames, flow, path).duty_cycle
+        else:
+            tau = find_duty_cycles(problem.frames, flow, path)
         problem = replace(problem, duty_cycle=jnp.broadcast_to(jnp.asarray(tau, frames.dtype), frames.shape[:1]))
     if camera.transfer is None:  # flow and shutter hardly depend on it
         problem = replace(problem, transfer=find_transfer(problem.frames, flow, problem.duty_cycle, path))

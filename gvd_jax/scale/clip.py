@@ -103,11 +103,8 @@ def deblur_video(
         raise InputError(f"{source} has 1 frame, which shows no motion; give at least 2 consecutive frames")
     shape = clip.count, clip.height, clip.width
     config = config if flow is None else config.with_flow(check_flow(flow, shape))
-    check_held(config, shape)
-    if duty_cycle != "auto":
-        duty_cycle = float(check_duty_cycle(_one(duty_cycle), 1)[0])
-    if any(unknown.name == "confidence" for unknown in config.unknowns):
-        raise InputError("what a video is restored with has a 'confidence' already: give the unknown another name")
+    _check_settings(config, shape, duty_cycle)
+    duty_cycle = duty_cycle if isinstance(duty_cycle, str) else float(duty_cycle)
     written = Outputs(open_target(target, clip, overwrite), *outputs)
     together = join_hosts(hosts)
     listed = dict(settings or {})
@@ -135,10 +132,16 @@ def deblur_video(
     return RestoredVideo(target, clip.count, clip.height, clip.width, tau, gamma, seconds, unknowns)
 
 
-def _one(duty_cycle: Any) -> Any:
+def _check_settings(config: Config, shape: tuple[int, int, int], duty_cycle: Any) -> None:
+    """Raise `InputError` for what cannot be meant for a clip (T, H, W), before anything is computed."""
+    check_held(config, shape)
+    if any(unknown.name == "confidence" for unknown in config.unknowns):
+        raise InputError("what a video is restored with has a 'confidence' already: give the unknown another name")
+    if isinstance(duty_cycle, str) and duty_cycle == "auto":
+        return
     if isinstance(duty_cycle, str) or np.ndim(duty_cycle) > 0:
         raise InputError(f"the duty cycle of a video is one number or auto, not {duty_cycle!r}")
-    return duty_cycle
+    check_duty_cycle(duty_cycle, shape[0])
 
 
 def _check_places(

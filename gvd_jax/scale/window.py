@@ -17,12 +17,8 @@ from gvd_jax.scale.survey import Survey
 from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
-AXES = {
-    "defocus": "T H W",
-    "confidence": "T H W",
-    "duty_cycle": "T",
-    "gamma": "",
-}  # of what is kept, whatever is solved for
+# Of what is kept, whatever is solved for.
+AXES = {"defocus": "T H W", "confidence": "T H W", "duty_cycle": "T", "gamma": ""}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +61,8 @@ def restore_window(
         for columns, horizontal in zip(layout.columns, weights(layout.columns), strict=True):
             tile = Part(slice(span.start, span.stop), slice(rows.start, rows.stop), slice(columns.start, columns.stop))
             result = restore(np.stack([frame[tile.rows, tile.columns] for frame in frames]), within(config, tile))
-            values = {"defocus": result.defocus, "confidence": result.confidence, "duty_cycle": result.duty_cycle}
-            values |= {"gamma": result.camera.transfer.gamma}
+            values = {"defocus": result.defocus, "confidence": result.confidence}
+            values |= {"duty_cycle": result.duty_cycle, "gamma": result.camera.transfer.gamma}
             values |= {name: result.unknowns[name] for name in result.unknowns}
             for name, value in values.items():
                 part = np.asarray(value)[kept] if "T" in axes[name].split() else np.asarray(value)
