@@ -19,7 +19,7 @@ from gvd_jax.method.stages.start_flow import GivenFlow
 from gvd_jax.model.blur import Blur, BlurOperator, GaussianDefocus, MotionBlur
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.terms import Term
-from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
+from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, SHAKE, Unknown
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.transfer import TRANSFERS, power_transfer
 from gvd_jax.shapes import Flow, Number
@@ -46,7 +46,8 @@ class Config:
     def default() -> "Config":
         """The best pictures: quadratic path, flow by constancy in pixels, a few rounds, defocus read off the edges."""
         camera = Camera(transfer=None, exposure_change=presets.EXPOSURE_CHANGE)
-        return Config(presets.default_energy(), Blur(), presets.default_schedule(), camera=camera)
+        unknowns = (LATENT, FLOW, DEFOCUS, SHAKE)
+        return Config(presets.default_energy(), Blur(), presets.default_schedule(), unknowns, camera)
 
     @staticmethod
     def fast() -> "Config":

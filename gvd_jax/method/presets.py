@@ -13,6 +13,7 @@ from gvd_jax.method.schedule import Level, Schedule, change_stages
 from gvd_jax.method.stages.colour import SolveChannels
 from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
+from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
 from gvd_jax.method.stages.start_flow import StartFlow
 from gvd_jax.model.energy import Energy, gvd_energy
@@ -74,8 +75,9 @@ def default_schedule(
     believe = Confirmed(unconfirmed=UNCONFIRMED, clipped=CLIPPED, model_error=model_error)
     before_ends, draft = replace(believe, ends=GUESSED_ENDS), replace(believe, neighbours=draft_neighbours)
     flow = Solve("flow", CONSTANCY_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
+    shake = FindShake(believe, BlockOptions(Steps(cg_iterations=12), 1.0, linearisations=3))
     rounds = (
-        *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow),
+        *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow, shake),
         *(Afresh(LATENT), Solve("draft", draft_of(latent, draft_neighbours), options, draft)),
         *(Search(start, keep_ends=True), flow),
     )

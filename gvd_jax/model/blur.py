@@ -7,6 +7,9 @@ adjoint is that of JAX. Its numbers are traced. A blur of your own is one such c
 import math
 from typing import Any, Protocol, runtime_checkable
 
+import jax.numpy as jnp
+
+from gvd_jax.ops.affine_field import affine_field
 from gvd_jax.ops.disc_defocus import RADII, disc_defocus
 from gvd_jax.ops.exposure import Path, quadratic_path
 from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
@@ -30,7 +33,8 @@ class MotionBlur:
 
     `path` is how a pixel moves between its two flows, `samples` the reads per side of the exposure at full size: one
     per 1.8 pixels of the longest tau |u| suffices, and `deblur` sees to it. The duty cycle is an unknown of that name
-    where there is one, else that of the observation.
+    where there is one, else that of the observation. Where the shake is an unknown, the velocity in the middle of the
+    exposure is that of the flow and the shake's.
     """
 
     path: Path = static(default=quadratic_path)
@@ -39,7 +43,11 @@ class MotionBlur:
     def __call__(self, image: Frames, unknowns: Any, observation: Any) -> Frames:
         known = "duty_cycle" in unknowns
         duty_cycle = unknowns.duty_cycle if known else observation.duty_cycle
-        return motion_blur(self.path, self.samples, image, unknowns.flow, duty_cycle)
+        flow = unknowns.flow
+        if "shake" in unknowns:
+            velocity = affine_field(unknowns.shake, *flow.shape[2:4])
+            flow = flow + jnp.stack([velocity, -velocity], 1)
+        return motion_blur(self.path, self.samples, image, flow, duty_cycle)
 
     def at_level(self, scale: float) -> "MotionBlur":
         """With as many reads as the shorter paths of a level need, whose size is that part of the whole."""

@@ -25,7 +25,7 @@ class Unknowns:
     """The values of a set of unknowns, a pytree: `unknowns.latent` and `unknowns["latent"]` are the latent frames.
 
     The method's own are `latent` [T, H, W, C], display values in [0, 1]; `flow` [T, 2, H, W, 2] and `defocus`
-    [T, H, W], in pixels of the level. `replace(unknowns, flow=...)` changes one, or adds it. Raises `InputError` for an
+    [T, H, W], in pixels of the level; `shake` [T, 2, 3], as of `affine_field`. `replace(unknowns, flow=...)` changes one, or adds it. Raises `InputError` for an
     unknown that is not there.
     """
 
@@ -139,4 +139,6 @@ def _defocus_to_level(x: Array, axes: str, height: int, width: int) -> Array:
 BRIGHTEST = 2.0  # display value: what a sensor has clipped was brighter than 1
 LATENT = Unknown("latent", "T H W C", _blurry, 0.0, BRIGHTEST, _frames_to_level)
 FLOW = Unknown("flow", "T 2 H W 2", to_level=_flow_to_level)
+# The camera's own velocity in the middle of each exposure, beyond what the flow to the neighbours says.
+SHAKE = Unknown("shake", "T 2 3", 0.0)
 DEFOCUS = Unknown("defocus", "T H W", None, 0.0, SCALES[-1], _defocus_to_level)
