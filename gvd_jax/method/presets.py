@@ -75,7 +75,7 @@ def default_schedule(
     believe = Confirmed(unconfirmed=UNCONFIRMED, clipped=CLIPPED, model_error=model_error)
     before_ends, draft = replace(believe, ends=GUESSED_ENDS), replace(believe, neighbours=draft_neighbours)
     flow = Solve("flow", CONSTANCY_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
-    shake = FindShake(believe, BlockOptions(Steps(cg_iterations=12), 1.0, linearisations=3))
+    shake = FindShake(believe)
     rounds = (
         *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow, shake),
         *(Afresh(LATENT), Solve("draft", draft_of(latent, draft_neighbours), options, draft)),

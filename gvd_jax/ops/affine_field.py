@@ -15,14 +15,6 @@ def affine_field(numbers: Float[Array, "T 2 3"], height: int, width: int) -> Flo
     return UNIT * width * jnp.einsum("tck,hwk->thwc", numbers, _basis(height, width, numbers.dtype))
 
 
-def fit_affine(field: Float[Array, "T H W 2"]) -> Float[Array, "T 2 3"]:
-    """The numbers of the affine field that is next to a `field` in pixels, by least squares."""
-    height, width = field.shape[1:3]
-    basis = _basis(height, width, field.dtype)
-    squares = jnp.einsum("hwk,hwm->km", basis, basis)
-    return jnp.einsum("thwc,hwk->tck", field, basis) @ jnp.linalg.inv(squares) / (UNIT * width)
-
-
 def _basis(height: int, width: int, dtype) -> jax.Array:
     y, x = pixel_grid(height, width, dtype)
     y, x = ((place - (size - 1) / 2) / width for place, size in ((y, height), (x, width)))

@@ -7,7 +7,7 @@ import jax
 
 from gvd_jax.errors import InputError
 from gvd_jax.model.terms import Term
-from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, SHAKE, Unknown
+from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown
 from gvd_jax.shapes import Number
 from gvd_jax.solve.linearise import (
     MATRIX_FREE,
@@ -140,7 +140,6 @@ FLOW_BLOCK = Block(
     FLOW, {"data": Linearised(), "temporal": Linearised(), "temporal_far": Linearised(), "flow_tv": Dual()}
 )
 DEFOCUS_BLOCK = Block(DEFOCUS, {"data": Linearised(), "defocus_tv": Dual()})  # Eqs. (15)-(17)
-SHAKE_BLOCK = Block(SHAKE, {"data": Linearised()})  # not the paper's
 # Not the paper's: the total variation is reweighted with the rest, so that conjugate gradients alone solve the
 # subproblem, and constancy in pixels takes the place of Eq. (5).
 _CONSTANCY = Linearised(GaussNewton(PER_PIXEL))

@@ -1,9 +1,9 @@
 """The shake of the camera within each exposure, faster than frames can show.
 
 The flow to both neighbours gives the mean velocity over two intervals, and a hand that shakes at half the frame rate
-averages out of it: then blur is longer than the flow says in one frame and shorter in the next. The blur shows it, but
-not to the frames that were restored under the wrong velocity: these explain their own blur all the same. Those of the
-neighbours, seen through the flow, are sharp where this frame is not.
+averages out of it: then the blur is longer than the flow says in one frame, and shorter in the next. The blur shows it,
+but not in a frame that was restored under the wrong velocity, which explains its own blur all the same. Those of its
+neighbours, seen through the flow, do not know of that blur.
 """
 
 import jax
@@ -11,17 +11,21 @@ import jax.numpy as jnp
 
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.problem import Info, Problem, State, energies, observed
-from gvd_jax.method.stages.solve import solve_block, terms_of
 from gvd_jax.model.observation import Observation
+from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.ops.affine_field import affine_field, fit_affine
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Float, Flow, Frames, Visibility
-from gvd_jax.solve.blocks import SHAKE_BLOCK, Block
-from gvd_jax.solve.subproblem import BlockOptions
-from gvd_jax.trees import pytree, replace, static
+from gvd_jax.trees import code, pytree, replace, static
 
 HIDDEN = 1e-3  # of the share of a neighbour that sees a pixel: where neither does they count alike
+STEPS = 3
+FARTHEST = 1.0  # hundredths of the width, per step
+OUTLIER = 0.01  # display values: a residual beyond it counts by its size, not its square
+RIDGE = 0.01  # of the curvature: what the blur does not show is 0
+EVERY = 2  # rows and columns: a sample says as much as all
+# Half the variance, px^2, by which a bilinear read softens: the mean of f (1 - f) / 2 over its fractions f.
+SOFTENED = 1 / 12
 
 
 def seen_by_neighbours(latent: Frames, flow: Flow, visibility: Visibility) -> Frames:
@@ -31,44 +35,69 @@ def seen_by_neighbours(latent: Frames, flow: Flow, visibility: Visibility) -> Fr
     return (share * warp(latent, flow, 1)).sum(1) / jnp.maximum(share.sum(1), HIDDEN)
 
 
-def balanced(shake: Float[Array, "T 2 3"], flow: Flow) -> Float[Array, "T 2 3"]:
-    """Without what makes all blur longer or shorter in one proportion: that is the duty cycle's to say, and frames that
-    two flows have smoothed ask for less of it."""
-    velocity = (flow[:, 0] - flow[:, 1]) / 2
-    along = (affine_field(shake, *velocity.shape[1:3]) * velocity).sum()
-    return shake - along / jnp.maximum(jnp.square(velocity).sum(), 1e-6) * fit_affine(velocity)
+def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual) -> Float[Array, "T 2 3"]:
+    """The shake under which frames explain the blurry ones best that are seen in their neighbours.
+
+    Such frames have been read between pixels, which softens them, and would ask for less blur: the blurry ones are
+    softened alike. Gauss-Newton steps; a frame that is no better explained keeps its shake. The first and the last
+    frame have none: the motion on one side of them is found in their blur already.
+    """
+    shake, blurry, flow = unknowns.shake, observation.blurry, unknowns.flow
+    others = replace(unknowns, latent=seen_by_neighbours(unknowns.latent, flow, observation.visibility))
+    softened = replace(observation, blurry=blurry + SOFTENED * _laplacian(blurry))
+
+    def residuals(x: Float[Array, "T 6"]) -> Float[Array, "R T h w"]:
+        parts = residual(replace(others, shake=x.reshape(shake.shape)), softened)
+        return jnp.stack(jax.tree.leaves(parts))[:, :, ::EVERY, ::EVERY]
+
+    def costs(x):
+        return jnp.sqrt(jnp.square(residuals(x)) + OUTLIER**2).sum((0, 2, 3))
+
+    start = shake.reshape(len(shake), -1)
+    units = jnp.eye(start.shape[1], dtype=blurry.dtype)
+
+    def step(x, _):
+        error = residuals(x)
+        slopes = jax.lax.map(lambda unit: jax.jvp(residuals, (x,), (jnp.broadcast_to(unit, x.shape),))[1], units)
+        weight = jax.lax.rsqrt(jnp.square(error) + OUTLIER**2)
+        matrix = jnp.einsum("krthw,rthw,mrthw->tkm", slopes, weight, slopes)
+        slope = jnp.einsum("krthw,rthw,rthw->tk", slopes, weight, error)
+        scale = jnp.diagonal(matrix, axis1=1, axis2=2) + jnp.finfo(x.dtype).tiny ** 0.5
+        root = jnp.sqrt(scale)
+        scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * units
+        change = jnp.linalg.solve(scaled, (slope / root + RIDGE * root * x)[..., None])[..., 0] / root
+        return x - jnp.clip(change, -FARTHEST, FARTHEST), None
+
+    found, _ = jax.lax.scan(step, start, None, length=STEPS)
+    before, after = jax.lax.map(costs, jnp.stack([start, found]))
+    better = jnp.where((after < before)[:, None], found, start).reshape(shake.shape)
+    return better.at[jnp.array([0, -1])].set(0)
+
+
+def _laplacian(frames: Frames) -> Frames:
+    padded = jnp.pad(frames, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    beside = padded[:, 1:-1, 2:] + padded[:, 1:-1, :-2] + padded[:, 2:, 1:-1] + padded[:, :-2, 1:-1]
+    return beside - 4 * frames
 
 
 @pytree
 class FindShake:
-    """Solve for the shake, by the frames that the neighbours show; `believe` says how far they are believed."""
+    """Find the shake: `find_shake` by `residual`; `believe` says how far neighbours and pixels are believed."""
 
     believe: Confirmed
-    options: BlockOptions
-    block: Block = SHAKE_BLOCK
+    residual: Residual = code(default=data_residual)
+    unknown: str = static(default="shake")
     name: str = static(default="shake")
     cost: float = static(default=0.5)
 
-    @property
-    def unknown(self) -> str:
-        """What it solves for."""
-        return self.block.unknown.name
-
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with another shake."""
-        unknowns, observation = _seen(self.believe, problem, state)
-        terms = terms_of(self.block, problem, state.shape)
-        solution, info = solve_block(self.block, terms, unknowns, observation, self.options)
-        shake = _balanced(solution, unknowns.flow)
-        state = replace(state, unknowns=replace(state.unknowns, **{self.unknown: shake}))
-        return state, Info(energies(problem, state), info)
+        shake = _find_shake(self, state, problem)
+        state = replace(state, unknowns=replace(state.unknowns, shake=shake))
+        return state, Info(energies(problem, state))
 
 
 @jax.jit
-def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Unknowns, Observation]:
-    observation = believe(state.unknowns, observed(problem, state))
-    others = seen_by_neighbours(state.unknowns.latent, state.unknowns.flow, observation.visibility)
-    return replace(state.unknowns, latent=others), observation
-
-
-_balanced = jax.jit(balanced)
+def _find_shake(stage: FindShake, state: State, problem: Problem) -> Float[Array, "T 2 3"]:
+    observation = stage.believe(state.unknowns, observed(problem, state))
+    return find_shake(state.unknowns, observation, stage.residual)
