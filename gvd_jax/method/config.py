@@ -52,7 +52,7 @@ class Config:
     @staticmethod
     def fast() -> "Config":
         """The default with one round, without a search, in fewer iterations."""
-        return replace(Config.default(), schedule=presets.fast_schedule())
+        return replace(Config.default().without_unknown("shake"), schedule=presets.fast_schedule())
 
     @staticmethod
     def learned() -> "Config":

@@ -25,8 +25,8 @@ class Unknowns:
     """The values of a set of unknowns, a pytree: `unknowns.latent` and `unknowns["latent"]` are the latent frames.
 
     The method's own are `latent` [T, H, W, C], display values in [0, 1]; `flow` [T, 2, H, W, 2] and `defocus`
-    [T, H, W], in pixels of the level; `shake` [T, 2, 3], as of `affine_field`. `replace(unknowns, flow=...)` changes one, or adds it. Raises `InputError` for an
-    unknown that is not there.
+    [T, H, W], in pixels of the level; `shake` [T, 2, 3], as of `affine_field`. `replace(unknowns, flow=...)` changes
+    one, or adds it. Raises `InputError` for an unknown that is not there.
     """
 
     _values: dict[str, Any]

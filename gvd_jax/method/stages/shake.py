@@ -20,7 +20,7 @@ from gvd_jax.trees import code, pytree, replace, static
 
 HIDDEN = 1e-3  # of the share of a neighbour that sees a pixel: where neither does they count alike
 STEPS = 3
-FARTHEST = 1.0  # hundredths of the width, per step
+FARTHEST = 1.0  # hundredths of the width, per step: a linear model holds for a few pixels
 OUTLIER = 0.01  # display values: a residual beyond it counts by its size, not its square
 RIDGE = 0.01  # of the curvature: what the blur does not show is 0
 EVERY = 2  # rows and columns: a sample says as much as all

@@ -1,0 +1,100 @@
+"""The shake of the camera within each exposure, and the affine fields it is made of."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from skimage import data
+
+from gvd_jax.method.occlusion import visibility
+from gvd_jax.method.stages.shake import find_shake, seen_by_neighbours
+from gvd_jax.model.blur import Blur, MotionBlur
+from gvd_jax.model.observation import observe
+from gvd_jax.model.terms import data_residual
+from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.affine_field import affine_field
+from gvd_jax.trees import replace
+
+pytestmark = pytest.mark.usefixtures("x64")
+FRAMES, HEIGHT, WIDTH = 5, 96, 128
+SPEED = 6  # px per frame, to the right: whole pixels, which are read without softening
+BLUR = Blur((MotionBlur(samples=4),))
+SHAKES = {
+    "none": np.zeros((2, 3)),
+    "along": [(2.0, 0, 0), (0, 0, 0)],
+    "across": [(0, 0, 0), (1.5, 0, 0)],
+    "turning": [(0, 0, -3.0), (0, 3.0, 0)],
+    "zooming": [(0, 3.0, 0), (0, 0, 3.0)],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_affine_field_is_that_of_a_loop(dtype):
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal((2, 2, 3))
+    expected = np.zeros((2, 5, 8, 2))
+    for t, y, x, c in np.ndindex(expected.shape):
+        middle, right, down = numbers[t, c]
+        expected[t, y, x, c] = 0.08 * (middle + right * (x - 3.5) / 8 + down * (y - 2) / 8)
+    found = affine_field(jnp.asarray(numbers, dtype), 5, 8)
+    np.testing.assert_allclose(found, expected, atol={"float32": 1e-6, "float64": 1e-12}[dtype])
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_affine_field_is_the_same_on_every_level(scale):
+    numbers = jnp.asarray(np.random.default_rng(1).standard_normal((1, 2, 3)))
+    whole, half = affine_field(numbers, 9 * scale, 12 * scale), affine_field(numbers, 9, 12)
+    middle = whole.reshape(1, 9, scale, 12, scale, 2).mean((2, 4))
+    np.testing.assert_allclose(middle, scale * half, atol=1e-12)
+
+
+def scene(shake):
+    """Sharp frames of a photograph that passes, and what is observed of them where every second exposure is shaken."""
+    photograph = data.camera()[100 : 100 + HEIGHT, 60 : 60 + WIDTH + SPEED * FRAMES] / 255
+    frames = np.stack([photograph[:, SPEED * (FRAMES - k) :][:, :WIDTH] for k in range(FRAMES)])[..., None]
+    flow = np.zeros((FRAMES, 2, HEIGHT, WIDTH, 2))
+    flow[:, 0, ..., 0], flow[:, 1, ..., 0] = SPEED, -SPEED
+    true = np.zeros((FRAMES, 2, 3))
+    true[1], true[2], true[3] = shake, -np.asarray(shake), shake
+    unknowns = Unknowns(latent=jnp.asarray(frames), flow=jnp.asarray(flow), shake=jnp.asarray(true))
+    observation = observe(unknowns.latent, 0.5, BLUR)
+    blurry = BLUR(unknowns.latent, unknowns, observation)
+    return unknowns, replace(observation, blurry=blurry, visibility=visibility(unknowns.flow))
+
+
+def test_neighbours_show_a_frame_without_what_only_it_shows():
+    unknowns, observation = scene(SHAKES["none"])
+    spoilt = unknowns.latent.at[2].add(1.0)
+    shown = seen_by_neighbours(spoilt, unknowns.flow, observation.visibility)
+    inner = np.s_[2, 2:-2, SPEED + 2 : -SPEED - 2]
+    np.testing.assert_allclose(shown[inner], unknowns.latent[inner], atol=1e-9)
+
+
+@jax.jit
+def found_from_nothing(unknowns, observation):
+    start = replace(unknowns, shake=jnp.zeros_like(unknowns.shake))
+    return find_shake(start, observation, data_residual)
+
+
+@pytest.mark.parametrize("name", SHAKES)
+def test_shake_is_found(name):
+    unknowns, observation = scene(SHAKES[name])
+    found = found_from_nothing(unknowns, observation)
+    # Whole pixels are not softened by a read, for which the method makes up: the frames seem to be blurred a bit more.
+    error = affine_field(found - unknowns.shake, HEIGHT, WIDTH)
+    assert float(jnp.sqrt(jnp.square(error).mean())) < 0.35
+    np.testing.assert_array_equal(found[jnp.array([0, -1])], 0)
+
+
+def test_what_cannot_be_seen_is_no_shake():
+    unknowns, observation = scene(SHAKES["along"])
+    flat = replace(unknowns, latent=jnp.full_like(unknowns.latent, 0.5))
+    found = found_from_nothing(flat, replace(observation, blurry=flat.latent))
+    np.testing.assert_allclose(found, 0, atol=1e-6)
+
+
+def test_blur_with_a_shake_is_that_of_the_flow_it_adds_to():
+    unknowns, observation = scene(SHAKES["turning"])
+    velocity = affine_field(unknowns.shake, HEIGHT, WIDTH)
+    moved = Unknowns(latent=unknowns.latent, flow=unknowns.flow + jnp.stack([velocity, -velocity], 1))
+    np.testing.assert_allclose(BLUR(moved.latent, moved, observation), observation.blurry, atol=1e-12)
