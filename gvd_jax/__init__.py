@@ -20,6 +20,7 @@ from gvd_jax.method.schedule import Level
 from gvd_jax.method.stages.colour import SolveChannels, ToColour
 from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
+from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
 from gvd_jax.method.stages.start_flow import GivenFlow, StartFlow
 from gvd_jax.method.sweep import sweep
@@ -28,7 +29,7 @@ from gvd_jax.model.energy import Energy, energy_gradient, evaluate, gvd_energy
 from gvd_jax.model.experts import FieldOfExperts
 from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.terms import Term
-from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, Unknown, Unknowns
+from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, SHAKE, Unknown, Unknowns
 from gvd_jax.ops.filters import smooth
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.solve.blocks import DEFOCUS_BLOCK, FLOW_BLOCK, LATENT_BLOCK, Block, Dual, Linearised, Quadratic
@@ -51,6 +52,7 @@ __all__ = [
     "L1",
     "LATENT",
     "LATENT_BLOCK",
+    "SHAKE",
     "Afresh",
     "Blend",
     "Block",
@@ -65,6 +67,7 @@ __all__ = [
     "Dual",
     "Energy",
     "FieldOfExperts",
+    "FindShake",
     "FiniteDifference",
     "GaussNewton",
     "GaussianDefocus",
