@@ -64,7 +64,7 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
         slope = jnp.einsum("krthw,rthw,rthw->tk", slopes, weight, error)
         scale = jnp.diagonal(matrix, axis1=1, axis2=2) + jnp.finfo(x.dtype).tiny ** 0.5
         root = jnp.sqrt(scale)
-        scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * units
+        scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * units[None]
         change = jnp.linalg.solve(scaled, (slope / root + RIDGE * root * x)[..., None])[..., 0] / root
         return x - jnp.clip(change, -FARTHEST, FARTHEST), None
 
