@@ -34,8 +34,15 @@ def test_stages_come_and_go():
         (lambda: DEFAULT.without_stage("filter"), "no stage 'filter': there are afresh, blend, colour, draft"),
         (lambda: DEFAULT.with_stage(gvd.Blend(), after="end"), "no stage 'end'"),
         (lambda: DEFAULT.without_unknown("depth"), "no unknown 'depth': there are defocus, flow, latent, shake"),
+        (lambda: DEFAULT.without_unknown("flow"), "the method needs the unknowns latent and flow"),
+        (lambda: gvd.Steps(cg_iterations=0), "cg_iterations=0.*: give every loop at least 1 iteration"),
+        (lambda: gvd.BlockOptions(linearisations=0), "0 linearisations solves nothing: give 1 or more"),
         (lambda: DEFAULT.with_unknown(DUTY, gvd.Block(DUTY, {}), after="defocus"), "no stage 'defocus'"),
         (lambda: DEFAULT.with_term("mine", DEFAULT.energy["data"]), "the term 'mine' has no role"),
+        (
+            lambda: DEFAULT.with_term("data", gvd.replace(DEFAULT.energy["data"], norm=gvd.L1)),
+            r"norms.L1'> is no norm: give an instance of one, as L1\(\)",
+        ),
         (lambda: DEFAULT.with_weights(data=-1.0), "the weight of the term 'data' is -1.0: give 0 or more"),
         (
             lambda: DEFAULT.with_blur(lambda image, unknowns, observation: image),
@@ -118,6 +125,7 @@ LATENT = gvd.Level((gvd.Solve("latent", gvd.LATENT_BLOCK),))
             (gvd.GivenFlow(STILL[:, :, 1:]), LATENT),
             "an array declared by held.* has shape .* for this clip: 2 2 16 16 2",
         ),
+        ((gvd.GivenFlow(STILL.astype(int)), LATENT), r"declared by held\('T 2 H W 2'\) must be .* floats, not int64"),
         (
             (gvd.GivenFlow(STILL), gvd.Level(LATENT.stages, 0.75, 8)),
             "the schedule ended with latent frames of shape .2, 12, 12, 1., and the clip has",

@@ -18,7 +18,6 @@ Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
 Frames = Annotated[str | None, arg(metavar="A:B", help_behavior_hint="")]
 Overwrite = Annotated[bool, arg(help_behavior_hint="")]
 
-SHORTEST = 1e-30  # of duty cycles: what is less is zero to the method
 FULL_CIRCLE = 720.0  # degrees of shutter per unit of tau: 360 degrees are open all the time, tau = 0.5
 
 
@@ -28,13 +27,13 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
         raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
     if shutter_angle is not None:
         angle = number(shutter_angle)
-        if not SHORTEST * FULL_CIRCLE <= angle <= 360:
+        if not 0 < angle <= 360:
             raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")
         return angle / FULL_CIRCLE
     if duty_cycle in (None, "auto"):
         return "auto"
     tau = number(duty_cycle)
-    if not SHORTEST <= tau <= 0.5:
+    if not 0 < tau <= 0.5:
         raise InputError(f"--duty-cycle {duty_cycle} is outside (0, 0.5]; 0.5 is a shutter that never closes")
     return tau
 

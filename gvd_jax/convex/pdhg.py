@@ -19,6 +19,7 @@ from gvd_jax.convex.cg import conjugate_gradient
 from gvd_jax.convex.linear import LinearMap, adjoint, chessboard_diagonal, squared_norm
 from gvd_jax.convex.norms import Norm, beyond_bound, conjugate_prox
 from gvd_jax.convex.quadratic import Quadratic
+from gvd_jax.errors import InputError
 from gvd_jax.shapes import Number
 from gvd_jax.trees import pytree, static, tree_add, tree_dot, tree_sum
 
@@ -63,6 +64,10 @@ class Steps:
     iterations: int = static(default=20)
     cg_iterations: int = static(default=3)
     power_iterations: int = static(default=4)
+
+    def __post_init__(self) -> None:
+        if min(self.iterations, self.cg_iterations, self.power_iterations) < 1:
+            raise InputError(f"{self!r}: give every loop at least 1 iteration")
 
 
 @pytree

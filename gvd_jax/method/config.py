@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from gvd_jax.convex.norms import Norm
 from gvd_jax.errors import InputError
 from gvd_jax.method import presets
 from gvd_jax.method.camera import Camera
@@ -130,6 +131,8 @@ class Config:
         """
         if not isinstance(term, Term):
             raise InputError(f"{term!r} is no term: give Term(weight, residual, norm)")
+        if isinstance(term.norm, type) or not isinstance(term.norm, Norm):
+            raise InputError(f"{term.norm!r} is no norm: give an instance of one, as L1()")
         if not roles and name not in self.energy:
             raise InputError(f"the term {name!r} has no role: say which unknown feels it and how, as latent=Dual()")
         solved = {block.unknown.name for block in self.blocks}
@@ -157,8 +160,13 @@ class Config:
         return replace(changed, unknowns=(*(u for u in self.unknowns if u.name != unknown.name), unknown))
 
     def without_unknown(self, name: str) -> "Config":
-        """The same settings without an unknown, its stages, and the terms that only they felt."""
+        """The same settings without an unknown, its stages, and the terms that only they felt.
+
+        Raises `InputError` for the latent frames and the flow, without which there is no method.
+        """
         _known(name, {unknown.name for unknown in self.unknowns}, "unknown")
+        if name in (LATENT.name, FLOW.name):
+            raise InputError("the method needs the unknowns latent and flow; give a flow that is known by with_flow")
 
         def solves_for(stage: Any) -> bool:
             return name == (stage.block.unknown.name if isinstance(stage, Solve) else getattr(stage, "unknown", None))

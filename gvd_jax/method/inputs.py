@@ -73,6 +73,9 @@ def check_held(settings: Any, shape: tuple[int, int, int]) -> None:
     sizes: dict[str, int] = dict(zip(PIXEL, shape, strict=True))
 
     def check(how: Held, x: Any) -> Any:
+        kind = getattr(x, "dtype", type(x))
+        if not hasattr(x, "dtype") or not jnp.issubdtype(x.dtype, jnp.floating):
+            raise InputError(f"what is declared by held({how.axes!r}) must be an array of floats, not {kind}")
         axes = how.axes.split()
         fits = len(axes) == np.ndim(x) and all(
             sizes.get(axis, n) == n for axis, n in zip(axes, np.shape(x), strict=True)

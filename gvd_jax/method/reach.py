@@ -12,13 +12,15 @@ EVERY = 4  # rows and columns: a sample says as much as all
 @jax.jit
 def frame_reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Float[Array, "T"]:
     """The longest tau |u| of every frame in pixels, mistakes aside."""
-    length = jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
-    return jnp.quantile(duty_cycle[:, None, None, None] * length, QUANTILE, axis=(1, 2, 3))
+    return jnp.quantile(_lengths(flow, duty_cycle), QUANTILE, axis=(1, 2, 3))
 
 
 @jax.jit
 def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle | Number) -> Scalar:
     """The longest tau |u| of a clip in pixels, mistakes aside."""
-    length = jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, flow.dtype), flow.shape[:1])
-    return jnp.quantile(tau[:, None, None, None] * length, QUANTILE)
+    return jnp.quantile(_lengths(flow, tau), QUANTILE)
+
+
+def _lengths(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Float[Array, "T N h w"]:
+    return duty_cycle[:, None, None, None] * jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)

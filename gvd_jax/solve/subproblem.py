@@ -32,6 +32,10 @@ class BlockOptions:
     radius: Number = 1.0
     linearisations: int = static(default=1)
 
+    def __post_init__(self) -> None:
+        if self.linearisations < 1:
+            raise InputError(f"a block of {self.linearisations} linearisations solves nothing: give 1 or more")
+
 
 # Of the way to the solution of the convex model. All of it first, for what falls most in one step is not what leads on.
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.0)
