@@ -86,6 +86,15 @@ def test_shake_is_found(name):
     np.testing.assert_array_equal(found[jnp.array([0, -1])], 0)
 
 
+def test_what_all_frames_share_is_less_than_it_seems():
+    """The camera gets as far as the flow says: of what is the same in 3 of 5 frames, 2/5 are left."""
+    unknowns, observation = scene(SHAKES["along"])
+    shared = unknowns.shake.at[1:-1].set(jnp.asarray(SHAKES["along"]))
+    blurry = BLUR(unknowns.latent, replace(unknowns, shake=shared), observation)
+    found = found_from_nothing(unknowns, replace(observation, blurry=blurry))
+    np.testing.assert_allclose(found[1:-1, 0, 0], 2.0 * 2 / 5, atol=0.25)
+
+
 def test_what_cannot_be_seen_is_no_shake():
     unknowns, observation = scene(SHAKES["along"])
     flat = replace(unknowns, latent=jnp.full_like(unknowns.latent, 0.5))

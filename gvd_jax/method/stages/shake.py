@@ -40,7 +40,9 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
 
     Such frames have been read between pixels, which softens them, and would ask for less blur: the blurry ones are
     softened alike. Gauss-Newton steps; a frame that is no better explained keeps its shake. The first and the last
-    frame have none: the motion on one side of them is found in their blur already.
+    frame have none: the motion on one side of them is found in their blur already. The mean over the frames is taken
+    off: the camera gets as far as the flow says, so that a shake which stays the same is a mistake, as of an object
+    that does not move with the rest.
     """
     shake, blurry, flow = unknowns.shake, observation.blurry, unknowns.flow
     others = replace(unknowns, latent=seen_by_neighbours(unknowns.latent, flow, observation.visibility))
@@ -71,7 +73,9 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     found, _ = jax.lax.scan(step, start, None, length=STEPS)
     before, after = jax.lax.map(costs, jnp.stack([start, found]))
     better = jnp.where((after < before)[:, None], found, start).reshape(shake.shape)
-    return better.at[jnp.array([0, -1])].set(0)
+    ends = jnp.array([0, -1])
+    better = better.at[ends].set(0)
+    return (better - better.mean(0)).at[ends].set(0)
 
 
 def _laplacian(frames: Frames) -> Frames:
