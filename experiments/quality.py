@@ -105,6 +105,8 @@ WITHOUT = {
     "temporal_term": DEFAULT.with_weights(temporal=0.0, temporal_far=0.0),
     "half_size": _with_levels(lambda level: (level,) if level.scale == 1 else ()),
     "second_round": _with_levels(_first_round),
+    "final_data": _believing(data=1.0),
+    "soften": DEFAULT.without_stage("soften"),
     "blend": DEFAULT.without_stage("blend"),
     "shake": DEFAULT.without_unknown("shake"),
     "defocus": DEFAULT.without_defocus(),
@@ -140,7 +142,11 @@ def _trials() -> dict[str, Trial]:
     without = {
         f"{c}_without_{part}": Trial(CLIPS[c], config) for part, config in WITHOUT.items() for c in ("d1", "d2", "d3")
     }
-    without |= {f"{c}_without_shake": Trial(name, WITHOUT["shake"], found=found) for c, name in FOOTAGE.items()}
+    without |= {
+        f"{c}_without_{part}": Trial(name, WITHOUT[part], found=found)
+        for part in ("shake", "soften")
+        for c, name in FOOTAGE.items()
+    }
     uneven = gvd.replace(DEFAULT, camera=gvd.replace(DEFAULT.camera, exposure_change=jnp.inf))
     hard = {
         "clipped": Trial("clipped", DEFAULT),

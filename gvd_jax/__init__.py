@@ -18,7 +18,7 @@ from gvd_jax.method.duty_cycle import find_duty_cycle
 from gvd_jax.method.problem import Info, Problem, Stage, State
 from gvd_jax.method.schedule import Level
 from gvd_jax.method.stages.colour import SolveChannels, ToColour
-from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus
+from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus, Soften
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
@@ -96,6 +96,7 @@ __all__ = [
     "Result",
     "Search",
     "SearchEnds",
+    "Soften",
     "Solve",
     "SolveChannels",
     "SquaredL2",

@@ -141,7 +141,7 @@ def test_plan_ends_in_colour_at_full_size(preset):
     assert [step.level for step in planned] == sorted(step.level for step in planned)
     assert ("defocus" in names) == ("defocus" in {block.unknown.name for block in config.blocks})
     halves = tuple(replace(e, scale=e.scale / 2) if isinstance(e, gvd.Level) else e for e in config.schedule)
-    at_full_size = ("start flow", "edges", "colour", "blend")
+    at_full_size = ("start flow", "edges", "colour", "soften", "blend")
     coarser = plan(halves, size)
     assert [step.stage.name in at_full_size for step in coarser] == [step.shape == size for step in coarser]
     # Where the defocus is read off the edges, all before is in focus.

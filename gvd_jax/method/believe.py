@@ -32,13 +32,14 @@ class Confirmed:
 
     `unconfirmed` is the confidence where the flow back from neither neighbour returns, `ends` that of the first and
     last frame while their motion is a guess, `clipped` that of highlights which the sensor has clipped; as much noise
-    as `model_error`, that of the blur model in display values, halves it. `neighbours` scales Eq. (5).
+    as `model_error`, that of the blur model in display values, halves it. `data` scales Eq. (4), `neighbours` Eq. (5).
     """
 
     unconfirmed: Number = 1.0
     ends: Number = 1.0
     clipped: Number = 1.0
     model_error: Number = jnp.inf
+    data: Number = 1.0
     neighbours: Number = 1.0
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> Observation:
@@ -55,4 +56,4 @@ class Confirmed:
         weight = data_worth(observation.blurry, self.model_error) * clipping_confidence(
             observation.blurry, self.clipped
         )
-        return replace(observation, confidence=weight * observation.confidence)
+        return replace(observation, confidence=self.data * weight * observation.confidence)

@@ -11,7 +11,7 @@ from gvd_jax.method.problem import Stage
 from gvd_jax.method.pyramid import Pyramid
 from gvd_jax.method.schedule import Level, Schedule, change_stages
 from gvd_jax.method.stages.colour import SolveChannels
-from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus
+from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus, Soften
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
@@ -36,6 +36,9 @@ MODEL_ERROR = 0.005  # of the blur model, display values: as above, rows "withou
 # The temporal term would bind the frames of a draft to the last flow, and a search would only find that one again. The
 # dual steps make up for it: so the iterations are those of a fifth of the weight.
 DRAFT_NEIGHBOURS = 0.2
+# Of the data term in the last solve: nothing is searched in its frames, and the noise that it lets in is smoothed.
+# experiments/quality.py, rows "without_soften" and "without_final_data".
+FINAL_DATA = 2.0
 EXPOSURE_CHANGE = 0.01  # of medium gray, display values: experiments/quality.py, rows d1_flicker
 
 
@@ -83,7 +86,8 @@ def default_schedule(
     )
     # A larger blur tells more of the motion of the ends: it is searched anew.
     levels = Level(rounds, scale=0.5), Level((GuessEnds(), *rounds))
-    return (start, *levels, ReadDefocus(), SolveChannels(latent, options, believe), Blend())
+    last = SolveChannels(latent, options, replace(believe, data=FINAL_DATA))
+    return (start, *levels, ReadDefocus(), last, Soften(), Blend())
 
 
 def fast_schedule() -> Schedule:
@@ -118,6 +122,8 @@ def with_finish(energy: Energy, schedule: Schedule, finish: LearnedFinish) -> tu
     last = SolveChannels(block, options, believe, colour_terms=("experts_colour",), fresh=True)
 
     def change(stage: Stage) -> tuple[Stage, ...]:
+        if isinstance(stage, Soften):
+            return ()  # the experts are learned for what they leave
         return (last,) if isinstance(stage, SolveChannels) else (stage,)
 
     return energy | own | experts, change_stages(schedule, change)

@@ -14,6 +14,7 @@ from gvd_jax.method.problem import Info, Problem, State, energies, observed
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.differences import laplacian
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Float, Flow, Frames, Visibility
 from gvd_jax.trees import code, pytree, replace, static
@@ -46,7 +47,7 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     """
     shake, blurry, flow = unknowns.shake, observation.blurry, unknowns.flow
     others = replace(unknowns, latent=seen_by_neighbours(unknowns.latent, flow, observation.visibility))
-    softened = replace(observation, blurry=blurry + SOFTENED * _laplacian(blurry))
+    softened = replace(observation, blurry=blurry + SOFTENED * laplacian(blurry))
 
     def residuals(x: Float[Array, "T 6"]) -> Float[Array, "R T h w"]:
         parts = residual(replace(others, shake=x.reshape(shake.shape)), softened)
@@ -75,13 +76,7 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     better = jnp.where((after < before)[:, None], found, start).reshape(shake.shape)
     ends = jnp.array([0, -1])
     better = better.at[ends].set(0)
-    return (better - better.mean(0)).at[ends].set(0)
-
-
-def _laplacian(frames: Frames) -> Frames:
-    padded = jnp.pad(frames, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    beside = padded[:, 1:-1, 2:] + padded[:, 1:-1, :-2] + padded[:, 2:, 1:-1] + padded[:, :-2, 1:-1]
-    return beside - 4 * frames
+    return (better - better.mean(0)[None]).at[ends].set(0)
 
 
 @pytree
