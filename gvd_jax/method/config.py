@@ -111,7 +111,8 @@ class Config:
     def with_finish(self, numbers: LearnedFinish) -> "Config":
         """The same settings whose last solve has terms of its own, under learned numbers: `Config.learned` names them.
 
-        It starts from the blurry frames, for there a prior may cost more than in the rounds before.
+        It starts from the blurry frames, for there a prior may cost more than in the rounds before. Nothing is smoothed
+        behind it.
         """
         energy, schedule = presets.with_finish(self.energy, self.schedule, numbers)
         return replace(self, energy=energy, schedule=schedule)

@@ -74,7 +74,7 @@ def check_held(settings: Any, shape: tuple[int, int, int]) -> None:
 
     def check(how: Held, x: Any) -> Any:
         kind = getattr(x, "dtype", type(x))
-        if not hasattr(x, "dtype") or not jnp.issubdtype(x.dtype, jnp.floating):
+        if not jnp.issubdtype(kind, jnp.floating):
             raise InputError(f"what is declared by held({how.axes!r}) must be an array of floats, not {kind}")
         axes = how.axes.split()
         fits = len(axes) == np.ndim(x) and all(

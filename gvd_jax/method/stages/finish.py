@@ -69,7 +69,7 @@ def _filter(stage: PostFilter, state: State) -> State:
 
 @pytree
 class Soften:
-    """Smooth what the blur had taken, by a kernel of `variance` px^2 along each axis.
+    """Smooth what the blur had taken, by a kernel of `variance` px^2, up to 0.5, along each axis.
 
     The frames of least energy are sharper than the mean of all those that are as good, for an edge is known to a
     fraction of a pixel only: the mean errs less. Where nothing was blurred nothing is smoothed, half of it where the

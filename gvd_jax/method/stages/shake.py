@@ -74,9 +74,8 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     found, _ = jax.lax.scan(step, start, None, length=STEPS)
     before, after = jax.lax.map(costs, jnp.stack([start, found]))
     better = jnp.where((after < before)[:, None], found, start).reshape(shake.shape)
-    ends = jnp.array([0, -1])
-    better = better.at[ends].set(0)
-    return (better - better.mean(0)[None]).at[ends].set(0)
+    inner = better[1:-1]
+    return jnp.pad(inner - inner.sum(0)[None] / len(shake), ((1, 1), (0, 0), (0, 0)))
 
 
 @pytree
