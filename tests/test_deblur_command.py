@@ -109,7 +109,7 @@ def contents(path):
 @pytest.mark.parametrize(
     "failure, status, words",
     [
-        (KeyboardInterrupt(), 130, "interrupted; 2 of 5 windows are finished: go on with --resume"),
+        (KeyboardInterrupt(), 130, "interrupted; 2 of 5 windows are finished: --resume goes on with the same"),
         (OSError(28, "No space left on device"), 2, "No space left on device; 2 of 5 windows are finished"),
         (MemoryError(), 2, "out of memory: begin anew with --overwrite and a smaller --max-memory"),
     ],

@@ -34,7 +34,9 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
         return "auto"
     tau = number(duty_cycle)
     if not 0 < tau <= 0.5:
-        raise InputError(f"--duty-cycle {duty_cycle} is outside (0, 0.5]; 0.5 is a shutter that never closes")
+        raise InputError(
+            f"--duty-cycle {duty_cycle} is neither auto nor a number in (0, 0.5]; 0.5 is a shutter that never closes"
+        )
     return tau
 
 

@@ -216,6 +216,6 @@ def _finished(job: Job) -> str:
     total = 0 if job.found is None else len(prepare.from_json(job.found)[1].windows)
     done = sum(job.window(k).exists() for k in range(total))
     if done:
-        return f"{done} of {total} windows are finished: go on with --resume"
+        return f"{done} of {total} windows are finished: --resume goes on with the same input and options"
     job.clear()
     return "nothing was finished, and nothing is written"
