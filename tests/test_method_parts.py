@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
-from gvd_jax.method.duty_cycle import USUAL, find_duty_cycle, find_duty_cycles
+from gvd_jax.method.duty_cycle import SPREAD, USUAL, find_duty_cycle, find_duty_cycles
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
@@ -156,7 +156,16 @@ def test_duty_cycle_of_a_clip_is_found(path, tau):
 
 
 def test_duty_cycle_of_sharp_frames_is_small():
-    assert find_duty_cycle(*blurred(UNIFORM, np.full(5, 0.001))).duty_cycle < 0.13
+    assert find_duty_cycle(*blurred(UNIFORM, np.full(5, 0.001))).duty_cycle < 0.1
+
+
+@pytest.mark.parametrize("taus", [np.full(5, 0.4), np.array([0.2, 0.4, 0.3, 0.45, 0.25])], ids=["alike", "changing"])
+def test_duty_cycle_says_how_sure_it_is(taus):
+    """By the standard deviation of the mean of its frames."""
+    found = find_duty_cycle(*blurred(ZIGZAG, taus))
+    inner = taus[1:-1]
+    assert abs(found.duty_cycle - inner.mean()) < 3 * found.uncertainty
+    assert found.uncertainty == pytest.approx(np.std(inner) / np.sqrt(2), abs=0.03)
 
 
 def test_duty_cycle_of_every_frame_is_found():
@@ -175,6 +184,7 @@ def test_duty_cycle_is_a_usual_one_where_nothing_tells(name):
     clip = UNIDENTIFIED[name]()
     found = find_duty_cycle(*clip)
     assert found.duty_cycle == pytest.approx(USUAL, abs=0.01) and found.share < 0.05
+    assert found.uncertainty == pytest.approx(SPREAD, abs=0.01)
     np.testing.assert_allclose(find_duty_cycles(*clip), USUAL, atol=0.01)
 
 

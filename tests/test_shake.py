@@ -65,7 +65,7 @@ def scene(shake):
 def test_neighbours_show_a_frame_without_what_only_it_shows():
     unknowns, observation = scene(SHAKES["none"])
     spoilt = unknowns.latent.at[2].add(1.0)
-    shown = seen_by_neighbours(spoilt, unknowns.flow, observation.visibility)
+    shown, _ = seen_by_neighbours(spoilt, unknowns.flow, observation.visibility)
     inner = np.s_[2, 2:-2, SPEED + 2 : -SPEED - 2]
     np.testing.assert_allclose(shown[inner], unknowns.latent[inner], atol=1e-9)
 
@@ -80,7 +80,6 @@ def found_from_nothing(unknowns, observation):
 def test_shake_is_found(name):
     unknowns, observation = scene(SHAKES[name])
     found = found_from_nothing(unknowns, observation)
-    # Whole pixels are not softened by a read, for which the method makes up: the frames seem to be blurred a bit more.
     error = affine_field(found - unknowns.shake, HEIGHT, WIDTH)
     assert float(jnp.sqrt(jnp.square(error).mean())) < 0.35
     np.testing.assert_array_equal(found[jnp.array([0, -1])], 0)
@@ -93,6 +92,29 @@ def test_what_all_frames_share_is_less_than_it_seems():
     blurry = BLUR(unknowns.latent, replace(unknowns, shake=shared), observation)
     found = found_from_nothing(unknowns, replace(observation, blurry=blurry))
     np.testing.assert_allclose(found[1:-1, 0, 0], 2.0 * 2 / 5, atol=0.25)
+
+
+def test_what_stands_still_does_not_shake():
+    """However sharp: frames that are read at whole pixels are as sharp as the blurry ones."""
+    unknowns, observation = scene(SHAKES["none"])
+    still = Unknowns(
+        latent=jnp.broadcast_to(unknowns.latent[:1], unknowns.latent.shape),
+        flow=jnp.zeros_like(unknowns.flow),
+        shake=unknowns.shake,
+    )
+    found = found_from_nothing(still, replace(observation, blurry=still.latent))
+    np.testing.assert_allclose(found, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("move", [0.0, 0.25, -1.5])
+def test_reads_between_pixels_soften_as_much_as_is_told(move):
+    """A parabola whose second derivative is 2 rises by the variance of such a read, f (1 - f)."""
+    flow = jnp.zeros((3, 2, 4, 32, 2)).at[..., 0].set(jnp.array([move, -move])[None, :, None, None])
+    latent = jnp.broadcast_to(jnp.square(jnp.arange(32.0))[None, None, :, None], (3, 4, 32, 1))
+    shown, softened = seen_by_neighbours(latent, flow, visibility(flow))
+    inner = np.s_[1, :, 3:-3]
+    rise = shown[inner] - jnp.square(jnp.arange(32.0))[None, 3:-3, None] - move**2
+    np.testing.assert_allclose(2 * 2 * softened[inner], rise, atol=1e-9)  # the other axis is not read between
 
 
 def test_what_cannot_be_seen_is_no_shake():

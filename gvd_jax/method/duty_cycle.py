@@ -25,7 +25,8 @@ from gvd_jax.ops.transfer import luma
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, HostArray
 from gvd_jax.trees import pytree
 
-CANDIDATES = np.arange(0.06, 0.601, 0.01)  # beyond 0.5 only so that a maximum near 0.5 is seen from both sides
+CANDIDATES = np.arange(0.02, 0.601, 0.01)  # beyond 0.5 only so that a maximum near 0.5 is seen from both sides
+PIXEL = 1.0  # px: sharp frames look as if they were blurred over the width of a pixel
 ALONG = np.arange(0.1, 1.41, 0.05)  # lags along the motion, parts of the flow
 ACROSS = np.arange(21.0)  # lags across, pixels
 SPEEDS = np.array([3, 4, 5, 6.5, 8, 10, 13, 17, 22, 30, 60])  # px: between two of them is one speed
@@ -33,7 +34,7 @@ NEAREST = 3.0  # px: a lag below it compares B'' with itself
 SMOOTH = np.array([0.15, 0.7, 0.15])
 SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, or a few edges would decide
 EVERY = 2  # rows and columns: a sample says as much as all
-USUAL = 0.25  # a shutter of 180 degrees
+USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
 DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
 
 
@@ -55,10 +56,14 @@ class Correlations:
 
 @dataclass(frozen=True)
 class FoundDutyCycle:
-    """tau, and how sure it is: `share` in [0, 1] of it is from the clip, the rest what cameras usually have."""
+    """tau, and how sure it is: `share` in [0, 1] of it is from the clip, the rest what cameras usually have.
+
+    `uncertainty` is the standard deviation of tau, by how much it changes when a frame is left out (jackknife).
+    """
 
     duty_cycle: float
     share: float
+    uncertainty: float
 
 
 def _derivatives(gray: Float[Array, "T H W"]) -> tuple[jax.Array, ...]:
@@ -124,7 +129,7 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     return Correlations(by_speed, most_by_speed, whole, most, speeds, pixels)
 
 
-def explained(found: Correlations, frames: slice = slice(None)) -> HostArray:
+def explained(found: Correlations, frames: slice | HostArray = slice(None)) -> HostArray:
     """How much of the autocorrelation along the motion every candidate tau explains, at most 1."""
     found = jax.tree.map(lambda x: np.asarray(x, float), found)
     along, most = (part[:, frames].sum(1) for part in (found.along, found.along_most))
@@ -138,7 +143,7 @@ def explained(found: Correlations, frames: slice = slice(None)) -> HostArray:
 
     scores = []
     for tau in CANDIDATES:
-        length, lag = 2 * tau * speed, ALONG[:, None] * speed
+        length, lag = np.hypot(2 * tau * speed, PIXEL), ALONG[:, None] * speed
         dip = 2 * of_sharp(lag) - of_sharp(lag - length) - of_sharp(lag + length)
         dip = dip / np.maximum(2 * of_sharp(0) - 2 * of_sharp(length), 1e-3)
         # A flow that is not exact makes the dip less deep everywhere alike.
@@ -175,7 +180,17 @@ def _of_frames(found: Correlations, frames: slice, usual: float) -> FoundDutyCyc
     scores, count = explained(found, frames), float(found.count[frames].sum())
     highest = max(float(scores.max()), 0.0)
     share = count**2 / (count**2 + DOUBT**2) if highest > 0 else 0.0
-    return FoundDutyCycle(share * _highest(scores) + (1 - share) * usual, share * highest)
+    tau = share * _highest(scores) + (1 - share) * usual
+    return FoundDutyCycle(tau, share * highest, float(np.hypot(share * _spread(found, frames), (1 - share) * SPREAD)))
+
+
+def _spread(found: Correlations, frames: slice) -> float:
+    """Standard deviation of the tau of these frames: how much it changes when one of them is left out."""
+    numbers = np.arange(len(found.count))[frames]
+    if len(numbers) < 2:
+        return SPREAD
+    without = [_highest(explained(found, numbers[numbers != k])) for k in numbers]
+    return float(np.std(without) * np.sqrt(len(numbers) - 1))
 
 
 def find_duty_cycles(frames: Frames, flow: Flow, path: Path = quadratic_path) -> DutyCycle:

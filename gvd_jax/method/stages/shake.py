@@ -25,15 +25,20 @@ FARTHEST = 1.0  # hundredths of the width, per step: a linear model holds for a 
 OUTLIER = 0.01  # display values: a residual beyond it counts by its size, not its square
 RIDGE = 0.01  # of the curvature: what the blur does not show is 0
 EVERY = 2  # rows and columns: a sample says as much as all
-# Half the variance, px^2, by which a bilinear read softens: the mean of f (1 - f) / 2 over its fractions f.
-SOFTENED = 1 / 12
 
 
-def seen_by_neighbours(latent: Frames, flow: Flow, visibility: Visibility) -> Frames:
-    """Every frame [T, H, W, C] as the two next to it show it, the mean of those that do."""
+def seen_by_neighbours(latent: Frames, flow: Flow, visibility: Visibility) -> tuple[Frames, Float[Array, "T H W 1"]]:
+    """Every frame [T, H, W, C] as the two next to it show it, the mean of those that do.
+
+    And how much of its `laplacian` such reads between pixels add to it: half the variance by which one softens along an
+    axis, f (1 - f) for a fraction f of a pixel, the mean of both axes.
+    """
     exists = visibility[:, :2].max((2, 3), keepdims=True) > 0
     share = jnp.where(exists, visibility[:, :2] + HIDDEN, 0)[..., None]
-    return (share * warp(latent, flow, 1)).sum(1) / jnp.maximum(share.sum(1), HIDDEN)
+    fraction = flow - jnp.floor(flow)
+    softened = (fraction * (1 - fraction) / 2).mean(-1, keepdims=True)
+    total = jnp.maximum(share.sum(1), HIDDEN)
+    return (share * warp(latent, flow, 1)).sum(1) / total, (share * softened).sum(1) / total
 
 
 def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual) -> Float[Array, "T 2 3"]:
@@ -46,8 +51,9 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     that does not move with the rest.
     """
     shake, blurry, flow = unknowns.shake, observation.blurry, unknowns.flow
-    others = replace(unknowns, latent=seen_by_neighbours(unknowns.latent, flow, observation.visibility))
-    softened = replace(observation, blurry=blurry + SOFTENED * laplacian(blurry))
+    shown, softened_by = seen_by_neighbours(unknowns.latent, flow, observation.visibility)
+    others = replace(unknowns, latent=shown)
+    softened = replace(observation, blurry=blurry + softened_by * laplacian(blurry))
 
     def residuals(x: Float[Array, "T 6"]) -> Float[Array, "R T h w"]:
         parts = residual(replace(others, shake=x.reshape(shake.shape)), softened)
