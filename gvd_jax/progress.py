@@ -17,7 +17,8 @@ class Progress:
     compiling programs; `energy` is the weighted value of each term after the step, one function of the unknowns for all
     steps of a level; `unknowns` the current `Unknowns` of this level (None while there is only a start flow); `info`
     the `BlockInfo` of a step that solved a subproblem, as NumPy arrays, in colour with an axis of channels in front,
-    and `status` its result code, a `Status`.
+    and `status` its result code, a `Status`; `measured` are numbers that the stage has measured, by names that say
+    their units.
     """
 
     stage: str  # the name of the stage
@@ -32,6 +33,7 @@ class Progress:
     part: str = ""  # of a long clip, for a human
     compiling: float = 0.0
     status: Any = None
+    measured: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def left(self) -> float:

@@ -22,12 +22,22 @@ def waves(frames=12, height=48, width=64):
 
 
 def record(
-    path, stamps=STEADY, unit=MILLISECOND, encoder=None, kind="yuv420p", tags=(), options=(), sound=None, size=(48, 64)
+    path,
+    stamps=STEADY,
+    unit=MILLISECOND,
+    encoder=None,
+    kind="yuv420p",
+    tags=(),
+    options=(),
+    sound=None,
+    size=(48, 64),
+    metadata=(),
 ):
     """A clip of `waves` as another program would write it, with a German title and a tone in Finnish."""
     images = np.round(waves(len(stamps), *size) * 65535).astype(np.uint16)
     with av.open(str(path), "w") as container:
         container.metadata.update(title="Die Wellen", comment="rough sea", creation_time="2020-01-02T03:04:05.000000Z")
+        container.metadata.update(metadata)
         stream = container.add_stream(encoder or ENCODERS.get(path.suffix, "libx264"), 25, options=dict(options))
         stream.height, stream.width, stream.pix_fmt = *size, kind
         stream.codec_context.time_base = stream.time_base = unit

@@ -21,7 +21,6 @@ __all__ = ["calls", "folder", "private_cache"]  # fixtures
 @pytest.mark.parametrize(
     "tau, angle, expected",
     [
-        (None, None, "auto"),
         ("auto", None, "auto"),
         ("0.25", None, 0.25),
         ("0.5", None, 0.5),
@@ -44,6 +43,10 @@ def test_duty_cycle_and_shutter_angle(tau, angle, expected):
     else:
         with pytest.raises(InputError):
             options.parse_duty_cycle(tau, angle)
+
+
+def test_duty_cycle_that_is_not_given_is_for_the_file_to_say():
+    assert options.parse_duty_cycle(None, None) is None
 
 
 @pytest.mark.parametrize("text, expected", [("2:5", (2, 5)), (":5", (0, 5)), ("2:", (2, None)), (":", (0, None))])
@@ -166,7 +169,7 @@ def test_help_names_every_option_of_the_contract(capsys):
         "preset",
         "duty-cycle",
         "shutter-angle",
-        "no-defocus",
+        "defocus",
         "transfer",
         "report",
         "maps",
@@ -181,7 +184,7 @@ def test_help_names_every_option_of_the_contract(capsys):
         "verbose",
     ):
         assert f"--{option} " in text
-    assert "--defocus" not in text and "--no-overwrite" not in text
+    assert "--no-overwrite" not in text
 
 
 @pytest.mark.parametrize("command", ["deblur", "demo", "sweep", "synthesize", "score"])

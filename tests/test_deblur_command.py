@@ -29,7 +29,7 @@ def test_deblur_writes_a_folder_like_the_input_with_maps_and_a_report(tmp_path, 
     assert iio.imread(maps / "flow_00000_forward.png").shape == (24, 32, 3)
     assert (maps / "defocus_00002.png").exists() and (maps / "legend.png").exists()
     page = (report / "index.html").read_text()
-    assert '<th scope="row">duty_cycle</th><td>0.400</td>' in page and page.count('class="frame"') == 5
+    assert '<th scope="row">duty cycle</th><td>0.400</td>' in page and page.count('class="frame"') == 5
     output = capsys.readouterr()
     assert "5 frames of 32x24, duty cycle 0.400" in output.out
     assert output.err.splitlines() == [
@@ -57,7 +57,7 @@ def test_deblur_writes_the_bit_depth_it_read(tmp_path, calls, depth):
 
 
 def test_options_reach_the_method(tmp_path, folder, calls):
-    arguments = ["--no-defocus", "--transfer", "srgb", "--shutter-angle", "144"]
+    arguments = ["--defocus", "off", "--transfer", "srgb", "--shutter-angle", "144"]
     assert cli.main(["deblur", str(folder), str(tmp_path / "out"), *arguments]) == 0
     assert calls[0].duty_cycle == pytest.approx(0.2) and calls[0].config.camera.transfer.name == "srgb"
     assert all(unknown.name != "defocus" for unknown in calls[0].config.unknowns)
@@ -72,7 +72,9 @@ def test_preview_comes_first_and_json_is_one_line(tmp_path, folder, calls, capsy
     facts = json.loads(output.out)
     assert facts.pop("seconds") < 60 and facts == {
         "output": str(tmp_path / "out.mkv"),
-        **{"frames": 5, "height": 24, "width": 32, "duty_cycle": 0.4, "gamma": 1.0},
+        **{"frames": 5, "height": 24, "width": 32},
+        **{"duty_cycle": 0.4, "duty_cycle_error": 0.0, "gamma": 1.0, "gamma_error": 0.0},
+        **{"shake": 0.0, "defocused": 0.0, "defocus": 0.0, "defocus_left": 0.0},
     }
     assert output.err.splitlines() == [
         f"gvd-jax: see {tmp_path}/out.mkv.preview.png: three frames, blurry and restored"

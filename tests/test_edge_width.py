@@ -5,7 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import gvd_jax as gvd
+from gvd_jax.method.deblur import make_problem
 from gvd_jax.method.edge_width import defocus_from_edges
+from gvd_jax.method.problem import State
 from gvd_jax.method.stages.finish import ReadDefocus
 from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
 from gvd_jax.ops.resize import resize_frames
@@ -61,3 +64,20 @@ def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_f
     np.testing.assert_allclose(slope[1], difference / (2 * step), rtol=1e-3)
     for latent in (frames, jnp.full_like(frames, 0.5)):
         assert jnp.isfinite(jax.jit(jax.grad(total, 2))(EDGES.gain, EDGES.focused, latent)).all()
+
+
+@pytest.mark.parametrize(
+    "speed, sharp_rows, still, left",
+    [(0.0, 70, 0.5, 1), (0.0, 70, 0.0, 0), (4.0, 70, 0.5, 0), (0.0, 0, 0.5, 0)],
+    ids=["tripod", "asked for", "moves", "all soft"],
+)
+def test_defocus_is_meant_where_nothing_moves_and_something_is_in_focus(focused, speed, sharp_rows, still, left):
+    sigma = jnp.full(focused.shape[:3], 2.0).at[:, :sharp_rows].set(0)
+    frames = jnp.repeat(blur(SCALES, focused, sigma), 2, 0)
+    flow = jnp.zeros((2, 2, 140, 220, 2)).at[..., 0].set(speed)
+    problem = make_problem(frames, 0.4, gvd.Config.default().with_transfer("none"))
+    state = State(gvd.Unknowns(latent=frames, flow=flow), shape=problem.size)
+    state, info = gvd.replace(EDGES, still=still).run(state, problem)
+    assert info.measured["defocus left"] == left and info.measured["defocused share"] > 0.2
+    assert 0.5 < info.measured["defocus px"] < 2.5
+    assert ("defocus" in state.unknowns) == (not left)

@@ -1,10 +1,9 @@
 """gvd-jax deblur"""
 
 import dataclasses
-import math
 import sys
 from json import dumps
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
@@ -21,12 +20,12 @@ class Deblur:
     output: options.Out
     """restored .mp4, .m4v, .mov, .mkv or .webm, or folder for PNG images"""
     preset: options.Preset = "default"
-    duty_cycle: Annotated[str | None, arg(metavar="TAU", help_behavior_hint="(default: auto)")] = None
-    """exposure / (2 * frame interval), at most 0.5"""
+    duty_cycle: Annotated[str | None, arg(metavar="TAU", help_behavior_hint="")] = None
+    """exposure / (2 * frame interval); auto: find it"""
     shutter_angle: Annotated[str | None, arg(metavar="DEG", help_behavior_hint="")] = None
     """the same as an angle: 360 is a shutter that never closes"""
-    defocus: Annotated[bool, arg(help_behavior_hint="")] = True
-    """leave defocus blur as it is"""
+    defocus: Annotated[Literal["auto", "on", "off"], arg(help_behavior_hint="")] = "auto"
+    """remove defocus blur; auto: unless nothing moves"""
     transfer: Annotated[str | None, arg(metavar="CURVE", help_behavior_hint="(default: the preset's)")] = None
     """camera curve to undo: auto, none, srgb, gamma22 or a gamma"""
     preview: Annotated[bool, arg(help_behavior_hint="")] = False
@@ -88,19 +87,18 @@ class Deblur:
                 say=say_nothing if self.quiet else _tell_user,
                 note=_tell_user,
             )
-        if not math.isnan(done.duty_cycle):  # this host is the first
+        if done.found is not None:  # this host is the first
             self._tell(done)
 
     def _tell(self, done: Any) -> None:
         if self.json:
             size = {"frames": done.frames, "height": done.height, "width": done.width}
-            camera = {"duty_cycle": round(done.duty_cycle, 4), "gamma": round(done.gamma, 2)}
-            found = camera | {"seconds": round(done.seconds, 1)}
-            print(dumps({"output": str(self.output), **size, **found}))
+            found = {name: round(value, 4) for name, value in dataclasses.asdict(done.found).items()}
+            print(dumps({"output": str(self.output), **size, **found, "seconds": round(done.seconds, 1)}))
         else:
             size = f"{done.frames} frames of {done.width}x{done.height}"
-            camera = f"duty cycle {done.duty_cycle:.3f}, gamma {done.gamma:.2f}"
-            print(f"{self.output}: {size}, {camera}, {done.seconds:.0f} s")
+            found = ", ".join(f"{name} {value}" for name, value in done.found.lines().items())
+            print(f"{self.output}: {size}, {found}, {done.seconds:.0f} s")
 
     def _settings(self) -> dict[str, str]:
         """What makes up the result, as text."""
@@ -113,7 +111,16 @@ class Deblur:
 
         config = getattr(Config, self.preset)()
         config = config if self.transfer is None else config.with_transfer(options.parse_transfer(self.transfer))
-        return config if self.defocus else config.without_defocus()
+        if self.defocus == "off":
+            return config.without_defocus()
+        return config if self.defocus == "auto" else config.with_stages(_taking_all_defocus)
+
+
+def _taking_all_defocus(stage: Any) -> tuple[Any, ...]:
+    """What is out of focus is a fault, whether anything moves or not."""
+    from gvd_jax.method.stages.finish import ReadDefocus
+
+    return (dataclasses.replace(stage, still=0.0) if isinstance(stage, ReadDefocus) else stage,)
 
 
 def _tell_user(line: str) -> None:

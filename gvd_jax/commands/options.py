@@ -21,8 +21,8 @@ Overwrite = Annotated[bool, arg(help_behavior_hint="")]
 FULL_CIRCLE = 720.0  # degrees of shutter per unit of tau: 360 degrees are open all the time, tau = 0.5
 
 
-def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float | Literal["auto"]:
-    """tau in (0, 0.5] from either option, or "auto"."""
+def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float | Literal["auto"] | None:
+    """tau in (0, 0.5] from either option, or "auto"; None if neither is given."""
     if duty_cycle is not None and shutter_angle is not None:
         raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
     if shutter_angle is not None:
@@ -30,7 +30,9 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
         if not 0 < angle <= 360:
             raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")
         return angle / FULL_CIRCLE
-    if duty_cycle in (None, "auto"):
+    if duty_cycle is None:
+        return None
+    if duty_cycle == "auto":
         return "auto"
     tau = number(duty_cycle)
     if not 0 < tau <= 0.5:

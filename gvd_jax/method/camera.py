@@ -36,13 +36,16 @@ class Camera:
 class Found:
     """A problem whose camera is known, a state with its start flow, and how that went.
 
-    `exposure` [T, 2] holds gain and offset of every frame, which the frames of the problem do not show any more.
+    `exposure` [T, 2] holds gain and offset of every frame, which the frames of the problem do not show any more. The
+    errors are standard deviations of the duty cycle and of the gamma of the curve, 0 of what was given.
     """
 
     problem: Problem
     state: State
     info: Info
     exposure: Float[Array, "T 2"]
+    duty_cycle_error: Number = 0.0
+    gamma_error: Number = 0.0
 
 
 def samples_for(flow: Flow, duty_cycle: DutyCycle | Number) -> int:
@@ -70,15 +73,16 @@ def find_camera(
         problem = replace(problem, frames=even_exposure(frames, exposure))
         state, info = first_flow(problem, start)
     flow = state.unknowns.flow
+    duty_cycle_error = gamma_error = 0.0
     if isinstance(duty_cycle, str):
-        if duty_cycle == "auto":
-            tau = find_duty_cycle(problem.frames, flow, path).duty_cycle
-        else:
-            tau = find_duty_cycles(problem.frames, flow, path)
+        clip = find_duty_cycle(problem.frames, flow, path)
+        tau = clip.duty_cycle if duty_cycle == "auto" else find_duty_cycles(problem.frames, flow, path)
         problem = replace(problem, duty_cycle=jnp.broadcast_to(jnp.asarray(tau, frames.dtype), frames.shape[:1]))
+        duty_cycle_error = clip.uncertainty
     if camera.transfer is None:  # flow and shutter hardly depend on it
-        problem = replace(problem, transfer=find_transfer(problem.frames, flow, problem.duty_cycle, path))
-    return Found(problem, state, info, exposure)
+        curve = find_transfer(problem.frames, flow, problem.duty_cycle, path)
+        problem, gamma_error = replace(problem, transfer=curve.transfer), curve.uncertainty
+    return Found(problem, state, info, exposure, duty_cycle_error, gamma_error)
 
 
 def first_flow(problem: Problem, start: Stage) -> tuple[State, Info]:

@@ -5,6 +5,7 @@ the same scene as B_j blurred by K_i, because both have then seen both blurs, in
 homographies of reference [19]; that the kernels commute is the approximation of reference [31]).
 """
 
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -24,6 +25,14 @@ GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
 USUAL, SPREAD = 2.4, 0.5  # sRGB, and how far cameras are from it
 SURE = 0.015  # of the mismatch: a gamma that is `SPREAD` off the usual one has to leave so much less
 CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselves are blurred in files made of others
+
+
+@dataclass(frozen=True)
+class FoundTransfer:
+    """The curve, and the standard deviation of its gamma; 0 where display values add up, which is told apart."""
+
+    transfer: Transfer
+    uncertainty: float
 
 
 @partial(jax.jit, static_argnames="path")
@@ -64,7 +73,7 @@ def _known_pairs(frames: int) -> np.ndarray:
     return known if known.any() else exists
 
 
-def find_transfer(frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path) -> Transfer:
+def find_transfer(frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path) -> FoundTransfer:
     """The curve of the frames [T, H, W, C], display values, whose flow and duty cycle [T] are given.
 
     In a camera light adds up, and the curve is a power near that of sRGB; display values add up in clips that were made
@@ -74,8 +83,10 @@ def find_transfer(frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path)
         float(mismatch(frames, flow, duty_cycle, power_transfer(jnp.asarray(g, frames.dtype)), path)) for g in GAMMAS
     ]
     if left[0] < CLEARLY * left[GAMMAS.index(USUAL)]:
-        return NONE
+        return FoundTransfer(NONE, 0.0)
     cost = np.log(np.maximum(left[1:], 1e-9)) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2
     bend, slope, _ = np.polyfit(GAMMAS[1:], cost, 2)
     gamma = float(np.clip(-slope / (2 * bend), GAMMAS[1], GAMMAS[-1])) if bend > 0 else USUAL
-    return power_transfer(jnp.asarray(round(gamma, 2), frames.dtype))
+    # If nothing but what is usual bends the cost, that has the spread of what is usual.
+    uncertainty = min((SURE / bend) ** 0.5, SPREAD) if bend > 0 else SPREAD
+    return FoundTransfer(power_transfer(jnp.asarray(round(gamma, 2), frames.dtype)), uncertainty)

@@ -27,11 +27,17 @@ from gvd_jax.trees import replace
 @dataclass(frozen=True)
 class FoundCamera:
     """Of a clip: `transfer` the curve from display values to light, `duty_cycle` tau of every frame, [T], and
-    `exposure` the gain and the offset of every frame, [T, 2], in display values."""
+    `exposure` the gain and the offset of every frame, [T, 2], in display values.
+
+    The errors are standard deviations of the duty cycle, of "per-frame" ones that of their mean, and of the gamma of
+    the curve; 0 of what was given.
+    """
 
     transfer: Transfer
     duty_cycle: DutyCycle
     exposure: Float[Array, "T 2"]
+    duty_cycle_error: float = 0.0
+    gamma_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -179,7 +185,8 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
         )
     unknowns = replace(state.unknowns, latent=own_exposure(state.unknowns.latent, found.exposure))
     confidence = jnp.ones(problem.frames.shape[:3]) if state.confidence is None else state.confidence
-    camera = FoundCamera(problem.transfer, problem.duty_cycle, found.exposure)
+    errors = float(found.duty_cycle_error), float(found.gamma_error)
+    camera = FoundCamera(problem.transfer, problem.duty_cycle, found.exposure, *errors)
     return Result(unknowns, confidence, camera, tuple(recorder.history))
 
 
@@ -199,4 +206,6 @@ def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progre
         raise InputError(f"{place} ended with NaN or infinity in {what}; look for a weight or residual that has them")
     if status is Status.NOT_PER_PIXEL:
         raise InputError(f"{place} {status.message}; give those terms the role Linearised() without PerPixel()")
-    return Progress(name, planned.level, levels, planned.shape, 0.0, 0.0, energy, state.unknowns, solve, status=status)
+    measured = {what: float(number) for what, number in info.measured.items()}
+    where = planned.level, levels, planned.shape
+    return Progress(name, *where, 0.0, 0.0, energy, state.unknowns, solve, status=status, measured=measured)

@@ -1,5 +1,6 @@
 """What a run solves, and what one stage hands to the next."""
 
+import dataclasses
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -55,12 +56,13 @@ class State:
 
 @pytree
 class Info:
-    """What a human wants to know of a stage: every term of the energy after it, how a subproblem went, and the result
-    codes of those that are not shown."""
+    """What a human wants to know of a stage: every term of the energy after it, how a subproblem went, the result codes
+    of those that are not shown, and numbers that it has measured, by names that say their units."""
 
     energy: dict[str, Any]
     solve: BlockInfo | None = None
     status: Array | None = None
+    measured: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @runtime_checkable

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_held
 from gvd_jax.progress import Hook
 from gvd_jax.scale import prepare
+from gvd_jax.scale.findings import Findings
 from gvd_jax.scale.hosts import Hosts, join_hosts
 from gvd_jax.scale.job import Job, check_unfinished, open_job
 from gvd_jax.scale.layout import Budget, Layout
@@ -28,6 +28,7 @@ from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, restore_clip
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.places import check_free
+from gvd_jax.video.shutter import stated_shutter
 from gvd_jax.video.sink import open_target
 from gvd_jax.video.source import Source, cropped, open_source, read_frames
 from gvd_jax.view.report import Report
@@ -40,16 +41,15 @@ class RestoredVideo:
     """What `deblur_video` has written to `path`: so many `frames` of a size in pixels, in so many `seconds`.
 
     `unknowns` holds those that are not known per row and column, such as a gain [T, 2], by their names; what belongs to
-    the clip is the mean over its windows. `duty_cycle` is the mean over all frames, `gamma` that of the camera curve, 1
-    for none; a host that is not the first does not know them: NaN.
+    the clip is the mean over its windows. `found` is what was found of the camera and of defocus; a host that is not
+    the first does not know it.
     """
 
     path: Path
     frames: int
     height: int
     width: int
-    duty_cycle: float
-    gamma: float
+    found: Findings | None
     seconds: float
     unknowns: dict[str, HostArray]
 
@@ -62,7 +62,7 @@ def deblur_video(
     source: str | Path,
     target: str | Path,
     config: Config | None = None,
-    duty_cycle: float | Literal["auto"] = "auto",
+    duty_cycle: float | Literal["auto"] | None = None,
     *,
     flow: Any = None,
     frames: slice | None = None,
@@ -81,6 +81,7 @@ def deblur_video(
 ) -> RestoredVideo:
     """Restore a video file or a folder of images, of any length, into another one; sound and frame times are kept.
 
+    `duty_cycle` is tau, as for `deblur`, "auto" finds it; None takes what the file says of its shutter, if anything.
     The clip is cut to windows of frames, and tiles if need be, that fit into `max_memory` GB (by default most of what
     is free). What terms, operators and stages of `config` hold per pixel or frame follows, as they declare by `held`;
     so does `flow` [T, 2, H, W, 2] of the whole clip, as for `deblur`. `frames` and `crop` (rows, columns) take only a
@@ -103,33 +104,39 @@ def deblur_video(
         raise InputError(f"{source} has 1 frame, which shows no motion; give at least 2 consecutive frames")
     shape = clip.count, clip.height, clip.width
     config = config if flow is None else config.with_flow(check_flow(flow, shape))
-    _check_settings(config, shape, duty_cycle)
-    duty_cycle = duty_cycle if isinstance(duty_cycle, str) else float(duty_cycle)
+    stated = stated_shutter(clip) if duty_cycle is None else None
+    tau = ("auto" if stated is None else stated.duty_cycle) if duty_cycle is None else duty_cycle
+    _check_settings(config, shape, tau)
+    tau = tau if isinstance(tau, str) else float(tau)
     written = Outputs(open_target(target, clip, overwrite), *outputs)
     together = join_hosts(hosts)
     listed = dict(settings or {})
-    parts = {"frames": frames, "crop": crop, "duty_cycle": duty_cycle, "report": report, "maps": maps}
+    parts = {"frames": frames, "crop": crop, "duty_cycle": tau, "report": report, "maps": maps}
     asked = {name: str(part) for name, part in parts.items()} | listed
     asked |= {"input_files": identity(source), "config": fingerprint(config)}
     job = open_job(target, asked, resume or not together.first, overwrite)
     together.meet("the job is open")
     for line in written.target.notes if together.first else ():
         note(line)
+    if stated is not None and together.first:
+        note(f"the file says {stated.words}: duty cycle {stated.duty_cycle:.3f}; --duty-cycle auto finds it instead")
     start = time.monotonic()
     memory = budget(None if max_memory is None else max_memory * GIB, clip.channels)
     with failing_well(job):
-        survey, layout = find_layout(job, clip, duty_cycle, config, memory, together, say)
+        survey, layout = find_layout(job, clip, tau, config, memory, together, say)
         if preview and together.first:
             say("restoring three frames for the preview")
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
         own = [Report(written.report, listed)] if written.report is not None and together.first else []
         restore_clip(job, clip, written, survey, layout, config, together, [*hooks, *own])
-        tau, gamma, unknowns = math.nan, math.nan, {}
+        found, unknowns = None, {}
         if together.first:
             together.wait_for([job.window(k) for k in range(len(layout.windows))])
-            tau, gamma, unknowns = join(job, written, layout, config, listed)
+            found, unknowns = join(job, written, layout, config, listed)
+            for line in found.notes():
+                note(line)
     seconds = time.monotonic() - start
-    return RestoredVideo(target, clip.count, clip.height, clip.width, tau, gamma, seconds, unknowns)
+    return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns)
 
 
 def _check_settings(config: Config, shape: tuple[int, int, int], duty_cycle: Any) -> None:

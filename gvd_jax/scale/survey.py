@@ -26,14 +26,16 @@ Read = Callable[[int, int], HostArray]  # frames [start, stop) of the clip, [T, 
 class Survey:
     """What is known of a clip as a whole.
 
-    The duty cycle, the gamma of the camera curve, None if it is that of the settings, and in pixels the longest motion
-    per frame and the longest path of an exposure to either side.
+    The duty cycle, the gamma of the camera curve, None if it is that of the settings, in pixels the longest motion per
+    frame and the longest path of an exposure to either side, and the standard deviations of the first two, 0 if given.
     """
 
     duty_cycle: float | Literal["auto"]
     gamma: float | None = None
     motion: float = 0.0
     blur: float = 0.0
+    duty_cycle_error: float = 0.0
+    gamma_error: float = 0.0
 
     def settings(self, config: Config) -> Config:
         """With the camera curve of the clip."""
@@ -50,7 +52,7 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
     frames = min(FRAMES, count)
     probes = min(PROBES, -(-count // frames))
     starts = np.linspace(0, count - frames, probes).round().astype(int)
-    taus, gammas, motions, blurs = [], [], [], []
+    taus, tau_errors, gammas, gamma_errors, motions, blurs = [], [], [], [], [], []
     for start in starts:
         probe = jnp.asarray(read(int(start), int(start) + frames))
         height, width = probe.shape[1:3]
@@ -63,16 +65,22 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
         found = find_start(probe, given, own)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
+        tau_errors.append(float(found.duty_cycle_error))
         gammas.append(float(problem.transfer.gamma))
+        gamma_errors.append(float(found.gamma_error))
         motions.append(float(reach(flow, jnp.ones(frames))) / scale)
         blurs.append(float(reach(flow, problem.duty_cycle)) / scale)
     weight = np.array(motions) + 1e-6
-    tau = _median(np.array(taus), weight) if isinstance(duty_cycle, str) else duty_cycle
-    gamma = _median(np.array(gammas), weight) if config.camera.transfer is None else None
-    return Survey(tau, gamma, max(motions), max(blurs))
+    tau, tau_error = duty_cycle, 0.0
+    if isinstance(duty_cycle, str):
+        tau, tau_error = _median(taus, tau_errors, weight)
+    gamma, gamma_error = _median(gammas, gamma_errors, weight) if config.camera.transfer is None else (None, 0.0)
+    return Survey(tau, gamma, max(motions), max(blurs), tau_error, gamma_error)
 
 
-def _median(values: np.ndarray, weight: np.ndarray) -> float:
+def _median(values: list[float], errors: list[float], weight: np.ndarray) -> tuple[float, float]:
+    """The weighted one, and its error."""
     order = np.argsort(values)
     share = weight[order].cumsum() / weight.sum()
-    return float(values[order][np.searchsorted(share, 0.5)])
+    middle = order[np.searchsorted(share, 0.5)]
+    return values[middle], errors[middle]

@@ -19,11 +19,13 @@ from gvd_jax.trees import replace
 
 # Of what is kept, whatever is solved for.
 AXES = {"defocus": "T H W", "confidence": "T H W", "duty_cycle": "T", "gamma": ""}
+AXES |= {"duty_cycle_error": "", "gamma_error": ""}
 
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """Some frames: every unknown by its name, and `confidence`, `duty_cycle` and `gamma`, as in `Result`, in NumPy."""
+    """Some frames: every unknown by its name, `confidence`, and of the camera `duty_cycle` and `gamma` with their
+    errors, as in `Result`, in NumPy."""
 
     values: dict[str, HostArray]
     histories: list[list[Progress]]  # one of each tile
@@ -40,7 +42,11 @@ def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequ
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)
     problem = with_enough_samples(found.problem, found.state.unknowns.flow, least)
-    return restore(replace(found, problem=problem), config, recorder)
+    # What the survey has found is given here, without an error.
+    tau_error = found.duty_cycle_error + survey.duty_cycle_error
+    gamma_error = found.gamma_error + survey.gamma_error
+    found = replace(found, problem=problem, duty_cycle_error=tau_error, gamma_error=gamma_error)
+    return restore(found, config, recorder)
 
 
 def restore_window(
@@ -62,7 +68,9 @@ def restore_window(
             tile = Part(slice(span.start, span.stop), slice(rows.start, rows.stop), slice(columns.start, columns.stop))
             result = restore(np.stack([frame[tile.rows, tile.columns] for frame in frames]), within(config, tile))
             values = {"defocus": result.defocus, "confidence": result.confidence}
-            values |= {"duty_cycle": result.duty_cycle, "gamma": result.camera.transfer.gamma}
+            camera = result.camera
+            values |= {"duty_cycle": camera.duty_cycle, "gamma": camera.transfer.gamma}
+            values |= {"duty_cycle_error": camera.duty_cycle_error, "gamma_error": camera.gamma_error}
             values |= {name: result.unknowns[name] for name in result.unknowns}
             for name, value in values.items():
                 part = np.asarray(value)[kept] if "T" in axes[name].split() else np.asarray(value)

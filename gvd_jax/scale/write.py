@@ -12,6 +12,7 @@ import numpy as np
 
 from gvd_jax.method.config import Config
 from gvd_jax.progress import Hook, Progress
+from gvd_jax.scale.findings import Findings, findings_of, mean_of
 from gvd_jax.scale.hosts import Hosts
 from gvd_jax.scale.job import Job, write_whole
 from gvd_jax.scale.layout import SHORTEST, Layout
@@ -74,8 +75,7 @@ def restore_clip(
                     view = FrameView(first + k, frame, *(restored[name][k] for name in shown_here))
                     write_whole(folder / SECTION.format(f"{first + k:06d}"), frame_section(view, *full))
             facts = {
-                "duty_cycle": float(restored["duty_cycle"].mean()),
-                "gamma": float(restored["gamma"].mean()),
+                "findings": dataclasses.asdict(findings_of(restored)),
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
                 "full": full,
                 "seconds": stage_seconds(restored.histories),
@@ -123,15 +123,13 @@ def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config,
 
 def join(
     job: Job, outputs: Outputs, layout: Layout, config: Config, settings: Mapping[str, str]
-) -> tuple[float, float, dict[str, HostArray]]:
-    """Join the windows, write the report, and remove the work folder.
-
-    The duty cycle, the gamma of the camera curve, and the unknowns that are no maps.
-    """
+) -> tuple[Findings, dict[str, HostArray]]:
+    """Join the windows, write the report, and remove the work folder; what was found, and the unknowns that are no
+    maps."""
     folders = [job.window(k) for k in range(len(layout.windows))]
     join_parts(outputs.target, [folder / PART for folder in folders])
     facts = [json.loads((folder / FACTS).read_text()) for folder in folders]
-    duty_cycle, gamma = (float(np.mean([own[name] for own in facts])) for name in ("duty_cycle", "gamma"))
+    found = mean_of([Findings(**own["findings"]) for own in facts])
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
@@ -140,22 +138,22 @@ def join(
         for own in facts:
             seconds.update(own["seconds"])
         parts = len(layout.windows) * layout.tiles
-        notes = [frames_note(outputs.target.source.count)]
+        notes = [frames_note(outputs.target.source.count), *found.notes()]
         notes += [f"The energy is that of the first of {parts} parts."] * (parts > 1)
         fastest, softest = facts[0]["full"]
         page = report_page(
             sections,
             history,
-            {**settings, "duty_cycle": f"{duty_cycle:.3f}", "gamma": f"{gamma:.2f}"},
+            settings | found.lines(),
             timings(seconds),
             fastest=fastest,
             softest=softest,
-            note=" ".join(notes).strip(),
+            note=" ".join(filter(None, notes)),
         )
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)
     job.clear()
-    return duty_cycle, gamma, _joined(facts, config)
+    return found, _joined(facts, config)
 
 
 def _joined(facts: list[dict[str, Any]], config: Config) -> dict[str, HostArray]:

@@ -12,10 +12,12 @@ from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, gray_of
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
-from gvd_jax.shapes import DefocusMap, DutyCycle, Frames, Number
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Number
 from gvd_jax.trees import pytree, replace, static
 
 PIXEL = 1 / 12  # variance of its area, px^2
+EVERYWHERE = 0.9  # of the pixels: where so many are out of focus, nothing is in it
+DEFOCUSED, DEFOCUS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
 
 
 @pytree
@@ -23,27 +25,42 @@ class ReadDefocus:
     """Read the defocus off the edges of latent frames that were restored without it: `defocus_from_edges`.
 
     `focused` [px] and `gain` were fitted on clips rendered from photographs; experiments/defocus.py has others.
+
+    A clip of which half the pixels move by less than `still` [px] during an exposure is one from a tripod, whose soft
+    background is meant: it stays as it is, unless nothing at all is in focus.
     """
 
     quantile: Number = 0.25
     focused: Number = 0.95
     gain: Number = 1.45
+    still: Number = 0.5
     unknown: str = static(default="defocus")
     name: str = static(default="edges")
     cost: float = static(default=0.1)
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with a defocus, if there is any: without, programs without G do the rest."""
-        defocus = _read_defocus(self, state, problem)
+        found, meant = _read_defocus(self, state, problem)
+        share = (found > 0).mean()
+        measured = {DEFOCUSED: share, DEFOCUS: found.sum() / found.size / jnp.maximum(share, 1e-9), DEFOCUS_LEFT: meant}
+        defocus = jnp.where(meant, 0.0, found)
         if not is_traced(defocus) and not defocus.any():
-            return state, Info({})
-        return replace(state, unknowns=replace(state.unknowns, defocus=defocus)), Info({})
+            return state, Info({}, measured=measured)
+        return replace(state, unknowns=replace(state.unknowns, defocus=defocus)), Info({}, measured=measured)
 
 
 @jax.jit
-def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> DefocusMap:
+def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[DefocusMap, Array]:
+    """The defocus, and whether it is meant."""
     noise = noise_level(gray_of(problem)[..., 0])
-    return defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
+    found = defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
+    moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, problem.duty_cycle))  # the length of a path
+    return found, (jnp.median(moved) < edges.still) & ((found > 0).mean() < EVERYWHERE)
+
+
+def blur_variance(flow: Flow, duty_cycle: DutyCycle) -> Float[Array, "T H W"]:
+    """px^2 along the motion: that of a path of length 2 tau |u|, the mean of both flows."""
+    return jnp.square(2 * duty_cycle[:, None, None, None, None] * flow).sum(-1).mean(1) / 12
 
 
 @pytree
@@ -89,8 +106,7 @@ class Soften:
 @lean_jit
 def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frames:
     """Latent frames smoothed by a kernel of `variance` px^2 as far as they were blurred."""
-    # The variance of a path of length 2 tau |u|, the mean of both flows.
-    blur = jnp.square(2 * duty_cycle[:, None, None, None, None] * unknowns.flow).sum(-1).mean(1) / 12
+    blur = blur_variance(unknowns.flow, duty_cycle)
     if "defocus" in unknowns:
         blur = blur + jnp.square(unknowns.defocus)
     share = blur / (blur + PIXEL)

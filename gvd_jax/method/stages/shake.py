@@ -14,6 +14,7 @@ from gvd_jax.method.problem import Info, Problem, State, energies, observed
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.affine_field import affine_field
 from gvd_jax.ops.differences import laplacian
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Float, Flow, Frames, Visibility
@@ -24,6 +25,7 @@ STEPS = 3
 FARTHEST = 1.0  # hundredths of the width, per step: a linear model holds for a few pixels
 OUTLIER = 0.01  # display values: a residual beyond it counts by its size, not its square
 RIDGE = 0.01  # of the curvature: what the blur does not show is 0
+SHAKE = "shake px"
 EVERY = 2  # rows and columns: a sample says as much as all
 
 
@@ -98,7 +100,8 @@ class FindShake:
         """The state with another shake."""
         shake = _find_shake(self, state, problem)
         state = replace(state, unknowns=replace(state.unknowns, shake=shake))
-        return state, Info(energies(problem, state))
+        pixels = jnp.abs(affine_field(shake, *state.shape)).mean()  # of this level
+        return state, Info(energies(problem, state), measured={SHAKE: pixels})
 
 
 @jax.jit

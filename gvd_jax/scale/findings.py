@@ -1,0 +1,79 @@
+"""What was found out of a clip and removed from it, and how to say so."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from gvd_jax.method.stages.finish import DEFOCUS, DEFOCUS_LEFT, DEFOCUSED
+from gvd_jax.method.stages.shake import SHAKE
+from gvd_jax.scale.window import Restored
+
+DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
+LITTLE = 0.001  # of a clip: less of it is a stray pixel
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """Of a clip, the mean over its windows.
+
+    `duty_cycle` tau, `gamma` that of the camera curve, 1 for none, and their standard deviations, 0 if they were given.
+    `shake` is that of the camera within an exposure, pixels. `defocused` is the share of the clip that was out of
+    focus, in [0, 1], `defocus` by how much, the standard deviation in pixels, and `defocus_left` how much of the clip
+    was left so, because it was meant.
+    """
+
+    duty_cycle: float
+    duty_cycle_error: float
+    gamma: float
+    gamma_error: float
+    shake: float
+    defocused: float
+    defocus: float
+    defocus_left: float
+
+    def lines(self) -> dict[str, str]:
+        """A line for each."""
+        soft = f"{self.defocus:.1f} px in {self.defocused:.0%}, {'left' if self.defocus_left > 0.5 else 'removed'}"
+        return {
+            "duty cycle": _number(self.duty_cycle, self.duty_cycle_error, 3),
+            "gamma": _number(self.gamma, self.gamma_error, 2),
+            "shake": f"{self.shake:.1f} px",
+            "out of focus": soft if self.defocused > LITTLE else "nothing",
+        }
+
+    def notes(self) -> list[str]:
+        """What the clip cannot tell and what was left, a line each."""
+        notes = []
+        if self.duty_cycle_error > DOUBTFUL:
+            notes.append(
+                f"too little moves to tell the duty cycle: {self.duty_cycle:.2f} is a guess, which harms little where "
+                "nothing moves; give --duty-cycle or --shutter-angle if you know it"
+            )
+        if self.defocused > LITTLE and self.defocus_left > 0.5:
+            notes.append("nothing moves, so what is out of focus is taken as meant; --defocus on removes it")
+        return notes
+
+
+def findings_of(restored: Restored) -> Findings:
+    """Of some frames."""
+
+    def measured(name: str) -> float:
+        """The last one of every tile, their mean; 0 where no stage measures it."""
+        steps = [[step.measured[name] for step in history if name in step.measured] for history in restored.histories]
+        return float(np.mean([own[-1] if own else 0.0 for own in steps]))
+
+    camera = (float(np.mean(restored[name])) for name in ("duty_cycle", "duty_cycle_error", "gamma", "gamma_error"))
+    return Findings(*camera, *map(measured, (SHAKE, DEFOCUSED, DEFOCUS, DEFOCUS_LEFT)))
+
+
+def mean_of(parts: Sequence[Findings]) -> Findings:
+    """That of all windows of a clip; the defocus where there is any."""
+    names = [field.name for field in dataclasses.fields(Findings)]
+    means = {name: float(np.mean([getattr(part, name) for part in parts])) for name in names}
+    shares = [max(part.defocused, 1e-9) for part in parts]
+    return Findings(**means | {"defocus": float(np.average([part.defocus for part in parts], weights=shares))})
+
+
+def _number(value: float, error: float, digits: int) -> str:
+    return f"{value:.{digits}f} +- {error:.{digits}f}" if error else f"{value:.{digits}f}"

@@ -1,0 +1,51 @@
+"""What a run says that it has found."""
+
+import numpy as np
+import pytest
+
+from gvd_jax.progress import Progress
+from gvd_jax.scale.findings import Findings, findings_of, mean_of
+from gvd_jax.scale.window import Restored
+
+SURE = Findings(0.42, 0.01, 2.3, 0.4, 0.6, 0.25, 1.2, 0.0)
+
+
+@pytest.mark.parametrize(
+    "found, lines",
+    [
+        (SURE, ["0.420 +- 0.010", "2.30 +- 0.40", "0.6 px", "1.2 px in 25%, removed"]),
+        (Findings(0.25, 0, 1, 0, 0, 0, 0, 0), ["0.250", "1.00", "0.0 px", "nothing"]),
+        (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["0.250", "1.00", "0.0 px", "2.0 px in 50%, left"]),
+    ],
+    ids=["found", "given", "left"],
+)
+def test_a_line_for_each(found, lines):
+    assert list(found.lines().values()) == lines
+
+
+@pytest.mark.parametrize(
+    "found, words",
+    [
+        (SURE, []),
+        (Findings(0.25, 0.12, 2.4, 0.5, 0, 0, 0, 0), ["too little moves to tell the duty cycle: 0.25 is a guess"]),
+        (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["nothing moves, so what is out of focus is taken as meant"]),
+    ],
+)
+def test_what_a_clip_cannot_tell_is_said(found, words):
+    notes = found.notes()
+    assert len(notes) == len(words)
+    assert all(note.startswith(beginning) for note, beginning in zip(notes, words, strict=True))
+
+
+def test_the_last_of_every_tile_and_window_counts():
+    def step(**measured):
+        return Progress("shake", 0, 1, (4, 4), 1.0, 1.0, {}, measured={"shake px": 0.0} | measured)
+
+    camera = {"duty_cycle": 0.4, "duty_cycle_error": 0.02, "gamma": 2.2, "gamma_error": 0.3}
+    soft = {"defocused share": 0.5, "defocus px": 2.0, "defocus left": 0.0}
+    tiles = [[step(**{"shake px": 9.0}), step(**{"shake px": 1.0} | soft)], [step(**{"shake px": 2.0})]]
+    found = findings_of(Restored({name: np.array(value) for name, value in camera.items()}, tiles))
+    assert found == Findings(0.4, 0.02, 2.2, 0.3, 1.5, 0.25, 1.0, 0.0)
+    both = mean_of([found, Findings(0.2, 0.02, 2.2, 0.3, 0.5, 0.0, 0.0, 0.0)])
+    assert both.duty_cycle == pytest.approx(0.3) and both.defocused == 0.125
+    assert both.defocus == pytest.approx(1.0)  # where there is none it has no width
