@@ -55,7 +55,7 @@ def scene(shake):
     flow = np.zeros((FRAMES, 2, HEIGHT, WIDTH, 2))
     flow[:, 0, ..., 0], flow[:, 1, ..., 0] = SPEED, -SPEED
     true = np.zeros((FRAMES, 2, 3))
-    true[1], true[2], true[3] = shake, -np.asarray(shake), shake
+    true[:] = np.resize([-np.asarray(shake), shake], true.shape)
     unknowns = Unknowns(latent=jnp.asarray(frames), flow=jnp.asarray(flow), shake=jnp.asarray(true))
     observation = observe(unknowns.latent, 0.5, BLUR)
     blurry = BLUR(unknowns.latent, unknowns, observation)
@@ -82,7 +82,6 @@ def test_shake_is_found(name):
     found = found_from_nothing(unknowns, observation)
     error = affine_field(found - unknowns.shake, HEIGHT, WIDTH)
     assert float(jnp.sqrt(jnp.square(error).mean())) < 0.35
-    np.testing.assert_array_equal(found[jnp.array([0, -1])], 0)
 
 
 def test_what_all_frames_share_is_less_than_it_seems():

@@ -47,10 +47,9 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     """The shake under which frames explain the blurry ones best that are seen in their neighbours.
 
     Such frames have been read between pixels, which softens them, and would ask for less blur: the blurry ones are
-    softened alike. Gauss-Newton steps; a frame that is no better explained keeps its shake. The first and the last
-    frame have none: the motion on one side of them is found in their blur already. The mean over the frames is taken
-    off: the camera gets as far as the flow says, so that a shake which stays the same is a mistake, as of an object
-    that does not move with the rest.
+    softened alike. Gauss-Newton steps; a frame that is no better explained keeps its shake. The mean over the frames
+    is taken off: the camera gets as far as the flow says, so that a shake which stays the same is a mistake, as of an
+    object that does not move with the rest. Not so of the first and the last frame, whose flow on one side is a guess.
     """
     shake, blurry, flow = unknowns.shake, observation.blurry, unknowns.flow
     shown, softened_by = seen_by_neighbours(unknowns.latent, flow, observation.visibility)
@@ -83,7 +82,7 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     before, after = jax.lax.map(costs, jnp.stack([start, found]))
     better = jnp.where((after < before)[:, None], found, start).reshape(shake.shape)
     inner = better[1:-1]
-    return jnp.pad(inner - inner.sum(0)[None] / len(shake), ((1, 1), (0, 0), (0, 0)))
+    return better.at[1:-1].add(-inner.sum(0)[None] / len(shake))
 
 
 @pytree
