@@ -20,7 +20,7 @@ from gvd_jax.method.stages.start_flow import GivenFlow
 from gvd_jax.model.blur import Blur, BlurOperator, GaussianDefocus, MotionBlur
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.terms import Term
-from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, SHAKE, Unknown
+from gvd_jax.model.unknowns import DEFOCUS, DUTY_CYCLE, FLOW, LATENT, SHAKE, Unknown
 from gvd_jax.ops.exposure import piecewise_linear_path
 from gvd_jax.ops.transfer import TRANSFERS, power_transfer
 from gvd_jax.shapes import Flow, Number
@@ -47,13 +47,14 @@ class Config:
     def default() -> "Config":
         """The best pictures: quadratic path, flow by constancy in pixels, a few rounds, defocus read off the edges."""
         camera = Camera(transfer=None, exposure_change=presets.EXPOSURE_CHANGE)
-        unknowns = (LATENT, FLOW, DEFOCUS, SHAKE)
+        unknowns = (LATENT, FLOW, DEFOCUS, SHAKE, DUTY_CYCLE)
         return Config(presets.default_energy(), Blur(), presets.default_schedule(), unknowns, camera)
 
     @staticmethod
     def fast() -> "Config":
         """The default with one round, without a search, in fewer iterations."""
-        return replace(Config.default().without_unknown("shake"), schedule=presets.fast_schedule())
+        sure = Config.default().without_unknown("shake").without_unknown("duty_cycle")
+        return replace(sure, schedule=presets.fast_schedule())
 
     @staticmethod
     def learned() -> "Config":

@@ -14,8 +14,9 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.memory import give_back
-from gvd_jax.method.problem import Info, Problem, State, first_state, on_level, to_level
+from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_state, on_level, to_level
 from gvd_jax.method.schedule import Planned, plan
+from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.progress import Hook, Progress, Recorder
@@ -185,8 +186,14 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
         )
     unknowns = replace(state.unknowns, latent=own_exposure(state.unknowns.latent, found.exposure))
     confidence = jnp.ones(problem.frames.shape[:3]) if state.confidence is None else state.confidence
-    errors = float(found.duty_cycle_error), float(found.gamma_error)
-    camera = FoundCamera(problem.transfer, problem.duty_cycle, found.exposure, *errors)
+    errors = [step.measured[DUTY_CYCLE_ERROR] for step in recorder.history if DUTY_CYCLE_ERROR in step.measured]
+    camera = FoundCamera(
+        problem.transfer,
+        duty_cycle_of(problem, state),
+        found.exposure,
+        errors[-1] if errors else float(found.duty_cycle_error),
+        float(found.gamma_error),
+    )
     return Result(unknowns, confidence, camera, tuple(recorder.history))
 
 

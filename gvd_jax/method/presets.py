@@ -11,6 +11,7 @@ from gvd_jax.method.problem import Stage
 from gvd_jax.method.pyramid import Pyramid
 from gvd_jax.method.schedule import Level, Schedule, change_stages
 from gvd_jax.method.stages.colour import SolveChannels
+from gvd_jax.method.stages.duty_cycle import FindDutyCycle
 from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus, Soften
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.shake import FindShake
@@ -79,13 +80,15 @@ def default_schedule(
     before_ends, draft = replace(believe, ends=GUESSED_ENDS), replace(believe, neighbours=draft_neighbours)
     flow = Solve("flow", CONSTANCY_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
     shake = FindShake(believe)
+    # When the shake is known: experiments/quality.py, rows "without_duty_cycle".
     rounds = (
         *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow, shake),
         *(Afresh(LATENT), Solve("draft", draft_of(latent, draft_neighbours), options, draft)),
         *(Search(start, keep_ends=True), flow),
     )
     # A larger blur tells more of the motion of the ends: it is searched anew.
-    levels = Level(rounds, scale=0.5), Level((GuessEnds(), *rounds))
+    whole = tuple(own for stage in rounds for own in ((stage, FindDutyCycle()) if stage is shake else (stage,)))
+    levels = Level(rounds, scale=0.5), Level((GuessEnds(), *whole))
     last = SolveChannels(latent, options, replace(believe, data=FINAL_DATA))
     return (start, *levels, ReadDefocus(), last, Soften(), Blend())
 

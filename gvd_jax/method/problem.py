@@ -110,7 +110,12 @@ def observed(problem: Problem, state: State) -> Observation:
     colour = "latent" in state.unknowns and state.unknowns.latent.shape[-1] > 1
     blurry = problem.frames if colour else blurry_at(problem, state.shape)
     blur = on_level(problem.blur, state.shape).at_level(state.shape[0] / problem.size[0])
-    return observe(blurry, problem.duty_cycle, blur, problem.transfer)
+    return observe(blurry, duty_cycle_of(problem, state), blur, problem.transfer)
+
+
+def duty_cycle_of(problem: Problem, state: State) -> DutyCycle:
+    """tau of every frame, as far as it is known."""
+    return state.unknowns.duty_cycle if "duty_cycle" in state.unknowns else problem.duty_cycle
 
 
 def energies(problem: Problem, state: State) -> dict[str, Any]:

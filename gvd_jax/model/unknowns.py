@@ -25,8 +25,8 @@ class Unknowns:
     """The values of a set of unknowns, a pytree: `unknowns.latent` and `unknowns["latent"]` are the latent frames.
 
     The method's own are `latent` [T, H, W, C], display values in [0, 1]; `flow` [T, 2, H, W, 2] and `defocus`
-    [T, H, W], in pixels of the level; `shake` [T, 2, 3], as of `affine_field`. `replace(unknowns, flow=...)` changes
-    one, or adds it. Raises `InputError` for an unknown that is not there.
+    [T, H, W], in pixels of the level; `shake` [T, 2, 3], as of `affine_field`; `duty_cycle` [T], if it was not given.
+    `replace(unknowns, flow=...)` changes one, or adds it. Raises `InputError` for an unknown that is not there.
     """
 
     _values: dict[str, Any]
@@ -141,4 +141,5 @@ LATENT = Unknown("latent", "T H W C", _blurry, 0.0, BRIGHTEST, _frames_to_level)
 FLOW = Unknown("flow", "T 2 H W 2", to_level=_flow_to_level)
 # The camera's own velocity in the middle of each exposure, beyond what the flow to the neighbours says.
 SHAKE = Unknown("shake", "T 2 3", 0.0)
+DUTY_CYCLE = Unknown("duty_cycle", "T", upper=0.5)
 DEFOCUS = Unknown("defocus", "T H W", None, 0.0, SCALES[-1], _defocus_to_level)

@@ -9,7 +9,7 @@ from gvd_jax.method.memory import is_traced, lean_jit
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.post_filter import post_filter
-from gvd_jax.method.problem import Info, Problem, State, gray_of
+from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Number
@@ -54,7 +54,7 @@ def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[D
     """The defocus, and whether it is meant."""
     noise = noise_level(gray_of(problem)[..., 0])
     found = defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
-    moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, problem.duty_cycle))  # the length of a path
+    moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, duty_cycle_of(problem, state)))  # the length of a path
     return found, (jnp.median(moved) < edges.still) & ((found > 0).mean() < EVERYWHERE)
 
 
@@ -99,7 +99,7 @@ class Soften:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with softer latent frames."""
-        latent = soften(state.unknowns, problem.duty_cycle, self.variance)
+        latent = soften(state.unknowns, duty_cycle_of(problem, state), self.variance)
         return replace(state, unknowns=replace(state.unknowns, latent=latent)), Info({})
 
 
