@@ -6,6 +6,7 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
+import skimage.data
 from scipy.ndimage import uniform_filter
 
 import gvd_jax as gvd
@@ -92,6 +93,41 @@ def of_frames(name: str, blurry: HostArray, sharp: HostArray, duty_cycle: float)
     flow = np.full((frames, 2, height, width, 2), np.nan, np.float32)
     known = np.zeros(flow.shape[:-1], bool)
     return TrueClip(name, blurry, sharp, flow, known, np.full(sharp.shape[:3], np.nan, np.float32), duty_cycle, "none")
+
+
+def read_sintel(path: Path, scene: str) -> TrueClip:
+    """A scene of MPI Sintel in folder `path`: the final pass, which has blur and mist, and the clean one for truth."""
+    final, clean = (gvd.read_video(path / "training" / kind / scene).frames for kind in ("final", "clean"))
+    return of_frames(scene, final, clean, np.nan)
+
+
+def sharp_clip(name: str, data: Path) -> TrueClip:
+    """A clip in which nothing is to be removed but noise of 1/255, in eight bits.
+
+    A still photograph with a soft background ("tripod"), a text that scrolls under a still bar ("screen"), the truth of
+    a clip in folder `data`, or a video of sharp_video there at half its size.
+    """
+    if name == "tripod":
+        photo = iio.imread(data / "defocus_mask_dog" / "image.jpg").astype(np.float32) / 255
+        sharp = np.repeat(_smaller(photo[None], -(-photo.shape[1] // 640)), 7, 0)
+    elif name == "screen":
+        text = np.repeat(skimage.data.page()[..., None].astype(np.float32) / 255, 3, -1)
+        sharp = np.stack([np.concatenate([text[:24], np.roll(text, -5 * k, 0)]) for k in range(9)])
+    elif (data / name).is_dir():
+        sharp = read_clip(data / name).sharp
+    else:
+        sharp = _smaller(gvd.read_video(data / "sharp_video" / f"{name}.mp4", slice(20, 29)).frames, 2)
+    noisy = sharp + np.random.default_rng(0).standard_normal(sharp.shape) / 255
+    blurry = (np.round(np.clip(noisy, 0, 1) * 255) / 255).astype(np.float32)
+    return of_frames(name, blurry, np.asarray(sharp, np.float32), np.nan)
+
+
+def _smaller(frames: HostArray, times: int) -> HostArray:
+    """By the mean over blocks of so many rows and columns."""
+    count, height, width, channels = frames.shape
+    rows, columns = height // times, width // times
+    frames = frames[:, : rows * times, : columns * times]
+    return frames.reshape(count, rows, times, columns, times, channels).mean((2, 4))
 
 
 def of_rendered(name: str, clip: RenderedClip) -> TrueClip:

@@ -16,7 +16,17 @@ import numpy as np
 import tyro
 
 import gvd_jax as gvd
-from experiments.clips import INTERIOR, TrueClip, clipped_clip, flickering, read_clip, still_clip, textured
+from experiments.clips import (
+    INTERIOR,
+    TrueClip,
+    clipped_clip,
+    flickering,
+    read_clip,
+    read_sintel,
+    sharp_clip,
+    still_clip,
+    textured,
+)
 from experiments.command import run
 from experiments.exact import restore_exactly
 from experiments.results import Results, Row
@@ -43,6 +53,8 @@ DEFAULT = gvd.Config.default()
 CLIPS = {"d1": "d1_motion", "d2": "d2_motion_linear", "d3": "d3_both", "d4": "d4_720p", "r1": "r1_hero"}
 FOOTAGE = {"r4": "r4_alley", "r5": "r5_market", "r6": "r6_lane", "r7": "r7_ball", "r8": "r8_run", "r9": "r9_street"}
 CROPS = {"d4": CENTRE}
+SINTEL = ("cave_2", "market_5", "alley_1")
+SHARP = ("tripod", "screen", "dog", "juggle", "r5_market", "r8_run")  # nothing is to be done: `sharp_clip`
 
 
 def _believing(**changes: Any) -> gvd.Config:
@@ -109,6 +121,7 @@ WITHOUT = {
     "soften": DEFAULT.without_stage("soften"),
     "blend": DEFAULT.without_stage("blend"),
     "shake": DEFAULT.without_unknown("shake"),
+    "duty_cycle": DEFAULT.without_unknown("duty_cycle"),
     "defocus": DEFAULT.without_defocus(),
 }
 STILL = {
@@ -124,6 +137,8 @@ def _trials() -> dict[str, Trial]:
     # As a user types it who knows nothing but the clip.
     found = ("duty cycle", "transfer")
     typed = {f"{c}_typed": Trial(name, DEFAULT, CROPS.get(c, WHOLE), found) for c, name in (CLIPS | FOOTAGE).items()}
+    typed |= {f"{scene}_typed": Trial(scene, DEFAULT, found=found) for scene in SINTEL}
+    typed |= {f"{name}_sharp": Trial(f"sharp {name}", DEFAULT, found=found) for name in SHARP}
     learned = {f"{c}_learned": Trial(name, gvd.Config.learned(), CROPS.get(c, WHOLE)) for c, name in CLIPS.items()}
     presets = {
         "d1_fast": Trial("d1_motion", gvd.Config.fast()),
@@ -144,7 +159,7 @@ def _trials() -> dict[str, Trial]:
     }
     without |= {
         f"{c}_without_{part}": Trial(name, WITHOUT[part], found=found)
-        for part in ("shake", "soften")
+        for part in ("shake", "duty_cycle", "soften")
         for c, name in FOOTAGE.items()
     }
     uneven = gvd.replace(DEFAULT, camera=gvd.replace(DEFAULT.camera, exposure_change=jnp.inf))
@@ -178,6 +193,10 @@ def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
 def _read(trial: Trial, data: Path) -> TrueClip:
     if trial.clip in STILL:
         return still_clip(*STILL[trial.clip])
+    if trial.clip in SINTEL:
+        return read_sintel(data / "sintel", trial.clip)
+    if trial.clip.startswith("sharp "):
+        return sharp_clip(trial.clip.removeprefix("sharp "), data)
     return clipped_clip() if trial.clip == "clipped" else read_clip(data / trial.clip, trial.crop)
 
 
@@ -193,13 +212,16 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
             tone_matched(result.latent, clip.sharp) - tone_matched(clip.blurry, clip.sharp)
         ).mean(),
         "interior gain dB": (restored - blurry)[INTERIOR].mean(),
+        "blurry SSIM": metrics.ssim(clip.blurry, clip.sharp).mean(),
         "SSIM": ssim.mean(),
         "interior SSIM": ssim[INTERIOR].mean(),
         "flicker": metrics.temporal_consistency(result.latent, clip.sharp),
         "blurry flicker": metrics.temporal_consistency(clip.blurry, clip.sharp),
         "tau": float(np.mean(result.duty_cycle)),
         "true tau": clip.duty_cycle,
+        "tau error": result.camera.duty_cycle_error,
         "gamma": float(result.camera.transfer.gamma),
+        "gamma error": result.camera.gamma_error,
     }
     if clip.known.any():
         row["EPE px"] = metrics.end_point_error(result.flow, np.nan_to_num(clip.flow), clip.known)

@@ -18,6 +18,7 @@ from gvd_jax.method.duty_cycle import find_duty_cycle
 from gvd_jax.method.problem import Info, Problem, Stage, State
 from gvd_jax.method.schedule import Level
 from gvd_jax.method.stages.colour import SolveChannels, ToColour
+from gvd_jax.method.stages.duty_cycle import FindDutyCycle
 from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus, Soften
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.shake import FindShake
@@ -29,7 +30,7 @@ from gvd_jax.model.energy import Energy, energy_gradient, evaluate, gvd_energy
 from gvd_jax.model.experts import FieldOfExperts
 from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.terms import Term
-from gvd_jax.model.unknowns import DEFOCUS, FLOW, LATENT, SHAKE, Unknown, Unknowns
+from gvd_jax.model.unknowns import DEFOCUS, DUTY_CYCLE, FLOW, LATENT, SHAKE, Unknown, Unknowns
 from gvd_jax.ops.filters import smooth
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.solve.blocks import DEFOCUS_BLOCK, FLOW_BLOCK, LATENT_BLOCK, Block, Dual, Linearised, Quadratic
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFOCUS",
     "DEFOCUS_BLOCK",
+    "DUTY_CYCLE",
     "FLOW",
     "FLOW_BLOCK",
     "L1",
@@ -67,6 +69,7 @@ __all__ = [
     "Dual",
     "Energy",
     "FieldOfExperts",
+    "FindDutyCycle",
     "FindShake",
     "FiniteDifference",
     "GaussNewton",

@@ -144,7 +144,7 @@ def join(
         page = report_page(
             sections,
             history,
-            settings | found.lines(),
+            {**settings, **found.lines()},
             timings(seconds),
             fastest=fastest,
             softest=softest,
