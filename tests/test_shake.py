@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from skimage import data
 
+import gvd_jax as gvd
+from gvd_jax.method.deblur import make_problem
 from gvd_jax.method.occlusion import visibility
+from gvd_jax.method.problem import State
 from gvd_jax.method.stages.shake import find_shake, seen_by_neighbours
 from gvd_jax.model.blur import Blur, MotionBlur
 from gvd_jax.model.observation import observe
@@ -48,7 +51,7 @@ def test_affine_field_is_the_same_on_every_level(scale):
     np.testing.assert_allclose(middle, scale * half, atol=1e-12)
 
 
-def scene(shake):
+def scene(shake, duty_cycle=0.5):
     """Sharp frames of a photograph that passes, and what is observed of them where every second exposure is shaken."""
     photograph = data.camera()[100 : 100 + HEIGHT, 60 : 60 + WIDTH + SPEED * FRAMES] / 255
     frames = np.stack([photograph[:, SPEED * (FRAMES - k) :][:, :WIDTH] for k in range(FRAMES)])[..., None]
@@ -57,7 +60,7 @@ def scene(shake):
     true = np.zeros((FRAMES, 2, 3))
     true[:] = np.resize([-np.asarray(shake), shake], true.shape)
     unknowns = Unknowns(latent=jnp.asarray(frames), flow=jnp.asarray(flow), shake=jnp.asarray(true))
-    observation = observe(unknowns.latent, 0.5, BLUR)
+    observation = observe(unknowns.latent, duty_cycle, BLUR)
     blurry = BLUR(unknowns.latent, unknowns, observation)
     return unknowns, replace(observation, blurry=blurry, visibility=visibility(unknowns.flow))
 
@@ -128,3 +131,25 @@ def test_blur_with_a_shake_is_that_of_the_flow_it_adds_to():
     velocity = affine_field(unknowns.shake, HEIGHT, WIDTH)
     moved = Unknowns(latent=unknowns.latent, flow=unknowns.flow + jnp.stack([velocity, -velocity], 1))
     np.testing.assert_allclose(BLUR(moved.latent, moved, observation), observation.blurry, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["along", "turning"])
+def test_duty_cycle_is_found_when_the_shake_is_known(name):
+    unknowns, observation = scene(SHAKES[name], 0.35)
+    problem = make_problem(observation.blurry, 0.2, gvd.Config.default().with_transfer("none"))
+    state = State(replace(unknowns, duty_cycle=problem.duty_cycle), shape=problem.size)
+    found, info = gvd.FindDutyCycle().run(state, problem)
+    np.testing.assert_allclose(found.unknowns.duty_cycle, 0.35, atol=0.05)
+    assert 0 < info.measured["duty cycle error"] < 0.1
+
+
+@pytest.mark.parametrize("start", [None, 0.3], ids=["given", "solved for by another stage"])
+def test_duty_cycle_that_is_not_to_be_found_stays(start):
+    unknowns, observation = scene(SHAKES["along"])
+    problem = make_problem(observation.blurry, 0.2, gvd.Config.default().with_transfer("none"))
+    if start is not None:
+        unknowns = replace(unknowns, duty_cycle=jnp.full(FRAMES, start))
+        problem = replace(problem, unknowns=(replace(gvd.DUTY_CYCLE, start=start),))
+    state = State(unknowns, shape=problem.size)
+    found, info = gvd.FindDutyCycle().run(state, problem)
+    assert found is state and not info.measured

@@ -79,16 +79,17 @@ def default_schedule(
     believe = Confirmed(unconfirmed=UNCONFIRMED, clipped=CLIPPED, model_error=model_error)
     before_ends, draft = replace(believe, ends=GUESSED_ENDS), replace(believe, neighbours=draft_neighbours)
     flow = Solve("flow", CONSTANCY_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
-    shake = FindShake(believe)
-    # When the shake is known: experiments/quality.py, rows "without_duty_cycle".
-    rounds = (
-        *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow, shake),
-        *(Afresh(LATENT), Solve("draft", draft_of(latent, draft_neighbours), options, draft)),
-        *(Search(start, keep_ends=True), flow),
-    )
-    # A larger blur tells more of the motion of the ends: it is searched anew.
-    whole = tuple(own for stage in rounds for own in ((stage, FindDutyCycle()) if stage is shake else (stage,)))
-    levels = Level(rounds, scale=0.5), Level((GuessEnds(), *whole))
+
+    def rounds(*when_shake_is_known: Stage) -> tuple[Stage, ...]:
+        return (
+            *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow),
+            *(FindShake(believe), *when_shake_is_known),
+            *(Afresh(LATENT), Solve("draft", draft_of(latent, draft_neighbours), options, draft)),
+            *(Search(start, keep_ends=True), flow),
+        )
+
+    # A larger blur tells more of the motion of the ends, which is searched anew, and of the duty cycle.
+    levels = Level(rounds(), scale=0.5), Level((GuessEnds(), *rounds(FindDutyCycle())))
     last = SolveChannels(latent, options, replace(believe, data=FINAL_DATA))
     return (start, *levels, ReadDefocus(), last, Soften(), Blend())
 
