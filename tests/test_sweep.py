@@ -147,7 +147,7 @@ def test_the_command_restores_scores_and_draws(tmp_path, capsys):
     [
         ([], "nothing to sweep; give values, for instance --weights.data 100 250 500"),
         (["--weights.data", "-1"], "a weight is a number, 0 or more"),
-        (["--duty-cycle", "0.7"], "--duty-cycle 0.7 is outside"),
+        (["--duty-cycle", "0.7"], "--duty-cycle 0.7 is neither auto nor"),
         (["--weights.data", "1", "--batch-size", "0"], "--batch-size 0 is not a number of settings"),
         (["--weights.data", "1"], "nowhere"),
     ],
