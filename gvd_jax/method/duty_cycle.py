@@ -190,7 +190,7 @@ def _spread(found: Correlations, frames: slice) -> float:
     if len(numbers) < 2:
         return SPREAD
     without = [_highest(explained(found, numbers[numbers != k])) for k in numbers]
-    return float(np.std(without) * np.sqrt(len(numbers) - 1))
+    return max(float(np.std(without) * np.sqrt(len(numbers) - 1)), (CANDIDATES[1] - CANDIDATES[0]) / 2)
 
 
 def find_duty_cycles(frames: Frames, flow: Flow, path: Path = quadratic_path) -> DutyCycle:
