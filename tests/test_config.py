@@ -33,7 +33,7 @@ def test_stages_come_and_go():
     [
         (lambda: DEFAULT.without_stage("filter"), "no stage 'filter': there are afresh, blend, colour, draft"),
         (lambda: DEFAULT.with_stage(gvd.Blend(), after="end"), "no stage 'end'"),
-        (lambda: DEFAULT.without_unknown("depth"), "no unknown 'depth': there are defocus, duty_cycle, flow, latent, shake"),
+        (lambda: DEFAULT.without_unknown("depth"), "no unknown 'depth': there are defocus, duty_cycle, flow"),
         (lambda: DEFAULT.without_unknown("flow"), "the method needs the unknowns latent and flow"),
         (lambda: gvd.Steps(cg_iterations=0), "cg_iterations=0.*: give every loop at least 1 iteration"),
         (lambda: gvd.BlockOptions(linearisations=0), "0 linearisations solves nothing: give 1 or more"),
