@@ -113,14 +113,7 @@ class Deblur:
         config = config if self.transfer is None else config.with_transfer(options.parse_transfer(self.transfer))
         if self.defocus == "off":
             return config.without_defocus()
-        return config if self.defocus == "auto" else config.with_stages(_taking_all_defocus)
-
-
-def _taking_all_defocus(stage: Any) -> tuple[Any, ...]:
-    """What is out of focus is a fault, whether anything moves or not."""
-    from gvd_jax.method.stages.finish import ReadDefocus
-
-    return (dataclasses.replace(stage, still=0.0) if isinstance(stage, ReadDefocus) else stage,)
+        return config if self.defocus == "auto" else config.with_all_defocus()
 
 
 def _tell_user(line: str) -> None:

@@ -18,14 +18,14 @@ Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
 Frames = Annotated[str | None, arg(metavar="A:B", help_behavior_hint="")]
 Overwrite = Annotated[bool, arg(help_behavior_hint="")]
 
-FULL_CIRCLE = 720.0  # degrees of shutter per unit of tau: 360 degrees are open all the time, tau = 0.5
-
 
 def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float | Literal["auto"] | None:
     """tau in (0, 0.5] from either option, or "auto"; None if neither is given."""
     if duty_cycle is not None and shutter_angle is not None:
         raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
     if shutter_angle is not None:
+        from gvd_jax.video.shutter import FULL_CIRCLE
+
         angle = number(shutter_angle)
         if not 0 < angle <= 360:
             raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")

@@ -8,9 +8,9 @@ from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
 from gvd_jax.method.duty_cycle import find_duty_cycle, find_duty_cycles
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
-from gvd_jax.method.problem import Info, Problem, Stage, State, gray_of
+from gvd_jax.method.problem import Info, Problem, Stage, State, finds_duty_cycle, gray_of
 from gvd_jax.method.reach import reach
-from gvd_jax.model.unknowns import DUTY_CYCLE, MissingUnknown, Unknowns
+from gvd_jax.model.unknowns import MissingUnknown, Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Number
 from gvd_jax.trees import pytree, replace
@@ -79,7 +79,7 @@ def find_camera(
         tau = clip.duty_cycle if duty_cycle == "auto" else find_duty_cycles(problem.frames, flow, path)
         problem = replace(problem, duty_cycle=jnp.broadcast_to(jnp.asarray(tau, frames.dtype), frames.shape[:1]))
         duty_cycle_error = clip.uncertainty
-        if duty_cycle == "auto" and any(unknown == DUTY_CYCLE for unknown in problem.unknowns):
+        if duty_cycle == "auto" and finds_duty_cycle(problem):
             state = replace(state, unknowns=replace(state.unknowns, duty_cycle=problem.duty_cycle))
     if camera.transfer is None:  # flow and shutter hardly depend on it
         curve = find_transfer(problem.frames, flow, problem.duty_cycle, path)

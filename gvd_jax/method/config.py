@@ -14,6 +14,7 @@ from gvd_jax.method.learned import LearnedFinish, LearnedRounds, read_learned
 from gvd_jax.method.memory import is_traced
 from gvd_jax.method.problem import Stage
 from gvd_jax.method.schedule import Schedule, change_stages, stages_of
+from gvd_jax.method.stages.finish import ReadDefocus
 from gvd_jax.method.stages.search import Search
 from gvd_jax.method.stages.solve import Solve
 from gvd_jax.method.stages.start_flow import GivenFlow
@@ -184,6 +185,14 @@ class Config:
         """The same settings with G the identity."""
         has_defocus = any(unknown.name == "defocus" for unknown in self.unknowns)
         return self.without_unknown("defocus") if has_defocus else self
+
+    def with_all_defocus(self) -> "Config":
+        """The same settings, to which whatever is out of focus is a fault, also where nothing moves."""
+
+        def change(stage: Stage) -> tuple[Stage, ...]:
+            return (replace(stage, still=0.0),) if isinstance(stage, ReadDefocus) else (stage,)
+
+        return self.with_stages(change)
 
     def with_blur(self, *operators: BlurOperator) -> "Config":
         """The same settings under another blur model, its operators as their product reads: the last comes first.

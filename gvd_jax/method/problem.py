@@ -113,6 +113,11 @@ def observed(problem: Problem, state: State) -> Observation:
     return observe(blurry, duty_cycle_of(problem, state), blur, problem.transfer)
 
 
+def finds_duty_cycle(problem: Problem) -> bool:
+    """Whether a duty cycle that is not given is an unknown that a stage finds; one with a start is solved for."""
+    return any(unknown.name == "duty_cycle" and unknown.start is None for unknown in problem.unknowns)
+
+
 def duty_cycle_of(problem: Problem, state: State) -> DutyCycle:
     """tau of every frame, as far as it is known."""
     return state.unknowns.duty_cycle if "duty_cycle" in state.unknowns else problem.duty_cycle

@@ -14,7 +14,7 @@ from gvd_jax.ops.disc_defocus import RADII, disc_defocus
 from gvd_jax.ops.exposure import Path, quadratic_path
 from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
 from gvd_jax.ops.motion_blur import motion_blur
-from gvd_jax.shapes import Frames
+from gvd_jax.shapes import Flow, Frames
 from gvd_jax.trees import pytree, replace, static
 
 
@@ -25,6 +25,14 @@ class BlurOperator(Protocol):
     def __call__(self, image: Frames, unknowns: Any, observation: Any) -> Frames:
         """The blurred image, in linear light."""
         ...
+
+
+def flow_within_exposure(unknowns: Any) -> Flow:
+    """The flow, and the velocity of the shake in the middle of each exposure where that is an unknown."""
+    if "shake" not in unknowns:
+        return unknowns.flow
+    velocity = affine_field(unknowns.shake, *unknowns.flow.shape[2:4])
+    return unknowns.flow + jnp.stack([velocity, -velocity], 1)
 
 
 @pytree
@@ -43,11 +51,7 @@ class MotionBlur:
     def __call__(self, image: Frames, unknowns: Any, observation: Any) -> Frames:
         known = "duty_cycle" in unknowns
         duty_cycle = unknowns.duty_cycle if known else observation.duty_cycle
-        flow = unknowns.flow
-        if "shake" in unknowns:
-            velocity = affine_field(unknowns.shake, *flow.shape[2:4])
-            flow = flow + jnp.stack([velocity, -velocity], 1)
-        return motion_blur(self.path, self.samples, image, flow, duty_cycle)
+        return motion_blur(self.path, self.samples, image, flow_within_exposure(unknowns), duty_cycle)
 
     def at_level(self, scale: float) -> "MotionBlur":
         """With as many reads as the shorter paths of a level need, whose size is that part of the whole."""

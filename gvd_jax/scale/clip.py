@@ -104,10 +104,9 @@ def deblur_video(
         raise InputError(f"{source} has 1 frame, which shows no motion; give at least 2 consecutive frames")
     shape = clip.count, clip.height, clip.width
     config = config if flow is None else config.with_flow(check_flow(flow, shape))
-    stated = stated_shutter(clip) if duty_cycle is None else None
-    tau = ("auto" if stated is None else stated.duty_cycle) if duty_cycle is None else duty_cycle
+    tau, said = _shutter(clip, duty_cycle)
     _check_settings(config, shape, tau)
-    tau = tau if isinstance(tau, str) else float(tau)
+    tau = "auto" if isinstance(tau, str) else float(tau)
     written = Outputs(open_target(target, clip, overwrite), *outputs)
     together = join_hosts(hosts)
     listed = dict(settings or {})
@@ -116,10 +115,8 @@ def deblur_video(
     asked |= {"input_files": identity(source), "config": fingerprint(config)}
     job = open_job(target, asked, resume or not together.first, overwrite)
     together.meet("the job is open")
-    for line in written.target.notes if together.first else ():
+    for line in (*written.target.notes, *said) if together.first else ():
         note(line)
-    if stated is not None and together.first:
-        note(f"the file says {stated.words}: duty cycle {stated.duty_cycle:.3f}; --duty-cycle auto finds it instead")
     start = time.monotonic()
     memory = budget(None if max_memory is None else max_memory * GIB, clip.channels)
     with failing_well(job):
@@ -137,6 +134,15 @@ def deblur_video(
                 note(line)
     seconds = time.monotonic() - start
     return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns)
+
+
+def _shutter(clip: Source, given: Any) -> tuple[Any, list[str]]:
+    """The duty cycle that is given, else what the file says, else "auto", and what there is to know of it."""
+    stated = stated_shutter(clip) if given is None else None
+    if stated is None:
+        return "auto" if given is None else given, []
+    line = f"the file says {stated.words}: duty cycle {stated.duty_cycle:.3f}; --duty-cycle auto finds it instead"
+    return stated.duty_cycle, [line]
 
 
 def _check_settings(config: Config, shape: tuple[int, int, int], duty_cycle: Any) -> None:

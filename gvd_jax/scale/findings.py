@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gvd_jax.method.stages.finish import DEFOCUS, DEFOCUS_LEFT, DEFOCUSED
-from gvd_jax.method.stages.shake import SHAKE
+from gvd_jax.method.stages.finish import DEFOCUS_LEFT, DEFOCUS_PIXELS, DEFOCUSED_SHARE
+from gvd_jax.method.stages.shake import SHAKE_PIXELS
 from gvd_jax.scale.window import Restored
 
 DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
@@ -64,7 +64,7 @@ def findings_of(restored: Restored) -> Findings:
         return float(np.mean([own[-1] if own else 0.0 for own in steps]))
 
     camera = (float(np.mean(restored[name])) for name in ("duty_cycle", "duty_cycle_error", "gamma", "gamma_error"))
-    return Findings(*camera, *map(measured, (SHAKE, DEFOCUSED, DEFOCUS, DEFOCUS_LEFT)))
+    return Findings(*camera, *map(measured, (SHAKE_PIXELS, DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT)))
 
 
 def mean_of(parts: Sequence[Findings]) -> Findings:

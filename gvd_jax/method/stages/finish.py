@@ -17,7 +17,7 @@ from gvd_jax.trees import pytree, replace, static
 
 PIXEL = 1 / 12  # variance of its area, px^2
 EVERYWHERE = 0.9  # of the pixels: where so many are out of focus, nothing is in it
-DEFOCUSED, DEFOCUS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
+DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
 
 
 @pytree
@@ -42,7 +42,8 @@ class ReadDefocus:
         """The state with a defocus, if there is any: without, programs without G do the rest."""
         found, meant = _read_defocus(self, state, problem)
         share = (found > 0).mean()
-        measured = {DEFOCUSED: share, DEFOCUS: found.sum() / found.size / jnp.maximum(share, 1e-9), DEFOCUS_LEFT: meant}
+        pixels = found.mean() / jnp.maximum(share, 1e-9)  # the mean where there is any
+        measured = {DEFOCUSED_SHARE: share, DEFOCUS_PIXELS: pixels, DEFOCUS_LEFT: meant}
         defocus = jnp.where(meant, 0.0, found)
         if not is_traced(defocus) and not defocus.any():
             return state, Info({}, measured=measured)

@@ -25,7 +25,7 @@ STEPS = 3
 FARTHEST = 1.0  # hundredths of the width, per step: a linear model holds for a few pixels
 OUTLIER = 0.01  # display values: a residual beyond it counts by its size, not its square
 RIDGE = 0.01  # of the curvature: what the blur does not show is 0
-SHAKE = "shake px"
+SHAKE_PIXELS = "shake px"
 EVERY = 2  # rows and columns: a sample says as much as all
 
 
@@ -100,7 +100,7 @@ class FindShake:
         shake = _find_shake(self, state, problem)
         state = replace(state, unknowns=replace(state.unknowns, shake=shake))
         pixels = jnp.abs(affine_field(shake, *state.shape)).mean()  # of this level
-        return state, Info(energies(problem, state), measured={SHAKE: pixels})
+        return state, Info(energies(problem, state), measured={SHAKE_PIXELS: pixels})
 
 
 @jax.jit
