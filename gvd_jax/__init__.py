@@ -19,7 +19,7 @@ from gvd_jax.method.problem import Info, Problem, Stage, State
 from gvd_jax.method.schedule import Level
 from gvd_jax.method.stages.colour import SolveChannels, ToColour
 from gvd_jax.method.stages.duty_cycle import FindDutyCycle
-from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus, Soften
+from gvd_jax.method.stages.finish import Blend, KeepSharp, PostFilter, ReadDefocus, Soften
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
@@ -83,6 +83,7 @@ __all__ = [
     "Info",
     "InputError",
     "Inside",
+    "KeepSharp",
     "Level",
     "Linearised",
     "MatrixFree",

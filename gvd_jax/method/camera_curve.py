@@ -37,40 +37,32 @@ class FoundTransfer:
 
 @partial(jax.jit, static_argnames="path")
 def mismatch(frames: Frames, flow: Flow, duty_cycle: DutyCycle, transfer: Transfer, path: Path) -> Scalar:
-    """How much neighbours differ after both blurs, relative to their structure.
+    """How much every frame and the next one differ after both blurs, relative to their structure.
 
     The light is blurred, display values are compared, which makes curves comparable. Pairs count whose flows are all
     measured: the end frames know the motion on one side only.
     """
-    count, _, height, width, _ = flow.shape
-    seen = visibility(flow)
+    seen = visibility(flow)[:, 0, :, :, None]
     light = transfer.to_linear(transfer.gray(frames))
-    neighbours = warp(light, flow, 1)
-    fields = warp(jnp.moveaxis(flow, 1, 3).reshape(count, height, width, 4), flow, 1)
-    flows = jnp.moveaxis(fields.reshape(count, 2, height, width, 2, 2), 4, 2)
-    others = jnp.stack([jnp.roll(duty_cycle, -1), jnp.roll(duty_cycle, 1)])
+    of_next = warp(light, flow, 1)[:, 0]
+    flow_of_next = jnp.stack([warp(flow[:, k], flow, 1)[:, 0] for k in (0, 1)], 1)
 
     def structure(blurred):
         return smooth_gradient(transfer.to_display(blurred))
 
-    def side(direction: int):
-        here = structure(motion_blur(path, SAMPLES, light, flows[:, direction], others[direction]))
-        there = structure(motion_blur(path, SAMPLES, neighbours[:, direction], flow, duty_cycle))
-        mask = seen[:, direction, :, :, None]
-        difference = (mask * jnp.square(here - there)).sum((1, 2, 3))
-        return jnp.stack([difference, (mask * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))])
-
-    pairs = jnp.asarray(_known_pairs(count), flow.dtype)
-    difference, whole = (pairs[:, None] * jnp.stack([side(0), side(1)])).sum((0, 2))
-    return difference / jnp.maximum(whole, 1e-9)
+    here = structure(motion_blur(path, SAMPLES, light, flow_of_next, jnp.roll(duty_cycle, -1)))
+    there = structure(motion_blur(path, SAMPLES, of_next, flow, duty_cycle))
+    difference = (seen * jnp.square(here - there)).sum((1, 2, 3))
+    whole = (seen * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
+    pairs = jnp.asarray(_known_pairs(len(flow)), flow.dtype)
+    return (pairs * difference).sum() / jnp.maximum((pairs * whole).sum(), 1e-9)
 
 
 def _known_pairs(frames: int) -> np.ndarray:
-    """1 for the pairs [2, T] whose flows are all measured."""
-    inner = (np.arange(frames) > 0) & (np.arange(frames) < frames - 1)
-    known = np.stack([inner & np.roll(inner, -1), inner & np.roll(inner, 1)])
-    exists = np.stack([np.arange(frames) < frames - 1, np.arange(frames) > 0])
-    return known if known.any() else exists
+    """1 for every frame [T] whose flow and that of the next one are measured; if there is none, for all but the last."""
+    first = np.arange(frames)
+    known = (first > 0) & (first < frames - 2)
+    return known if known.any() else first < frames - 1
 
 
 def find_transfer(frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path) -> FoundTransfer:

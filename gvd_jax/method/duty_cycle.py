@@ -36,6 +36,9 @@ SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, o
 EVERY = 2  # rows and columns: a sample says as much as all
 USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
 DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
+# How much of what the best tau explains 0 does as well: .92 and more in sharp clips, .67 at most in those that are blurred
+# by 4 px (experiments/quality.py, rows "sharp" and "typed"). At `SHARP` the best one is noise, at `BLURRED` no doubt is left.
+SHARP, BLURRED = 0.9, 0.8
 
 
 @pytree
@@ -56,7 +59,8 @@ class Correlations:
 
 @dataclass(frozen=True)
 class FoundDutyCycle:
-    """tau, and how sure it is: `share` in [0, 1] of it is from the clip, the rest what cameras usually have.
+    """tau, 0 for frames that move and are sharp, and how sure it is: `share` in [0, 1] of it is from the clip, the rest
+    what cameras usually have.
 
     `uncertainty` is the standard deviation of tau, by how much it changes when a frame is left out (jackknife).
     """
@@ -176,11 +180,16 @@ def _of_clip(found: Correlations) -> FoundDutyCycle:
 
 
 def _of_frames(found: Correlations, frames: slice, usual: float) -> FoundDutyCycle:
-    """That of some frames, as far as they tell; for the rest the usual one is taken."""
+    """That of some frames, as far as they tell; for the rest the usual one is taken.
+
+    Frames that are explained as well if nothing blurs them are sharp: what lens and sensor do would be taken for a blur.
+    """
     scores, count = explained(found, frames), float(found.count[frames].sum())
     highest = max(float(scores.max()), 0.0)
     share = count**2 / (count**2 + DOUBT**2) if highest > 0 else 0.0
-    tau = share * _highest(scores) + (1 - share) * usual
+    blurred = float(np.clip((SHARP - max(scores[0], 0) / max(highest, 1e-9)) / (SHARP - BLURRED), 0, 1))
+    mixed = share * blurred * _highest(scores) + (1 - share) * usual
+    tau = mixed if share * (1 - blurred) < 0.5 else 0.0
     return FoundDutyCycle(tau, share * highest, float(np.hypot(share * _spread(found, frames), (1 - share) * SPREAD)))
 
 

@@ -12,7 +12,7 @@ from gvd_jax.method.pyramid import Pyramid
 from gvd_jax.method.schedule import Level, Schedule, change_stages
 from gvd_jax.method.stages.colour import SolveChannels
 from gvd_jax.method.stages.duty_cycle import FindDutyCycle
-from gvd_jax.method.stages.finish import Blend, PostFilter, ReadDefocus, Soften
+from gvd_jax.method.stages.finish import Blend, KeepSharp, PostFilter, ReadDefocus, Soften
 from gvd_jax.method.stages.search import GuessEnds, Search, SearchEnds
 from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
@@ -91,7 +91,7 @@ def default_schedule(
     # A larger blur tells more of the motion of the ends, which is searched anew, and of the duty cycle.
     levels = Level(rounds(), scale=0.5), Level((GuessEnds(), *rounds(FindDutyCycle())))
     last = SolveChannels(latent, options, replace(believe, data=FINAL_DATA))
-    return (start, *levels, ReadDefocus(), last, Soften(), Blend())
+    return (start, *levels, ReadDefocus(), last, Soften(), Blend(), KeepSharp())
 
 
 def fast_schedule() -> Schedule:
@@ -101,7 +101,7 @@ def fast_schedule() -> Schedule:
     flow = Solve("flow", START_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
     believe = Confirmed(UNCONFIRMED, GUESSED_ENDS, CLIPPED, MODEL_ERROR)
     one = Level((Solve("latent", LATENT_BLOCK, options, believe), flow, GuessEnds()))
-    return (start, one, ReadDefocus(), SolveChannels(LATENT_BLOCK, options, believe), Blend())
+    return (start, one, ReadDefocus(), SolveChannels(LATENT_BLOCK, options, believe), Blend(), KeepSharp())
 
 
 def with_finish(energy: Energy, schedule: Schedule, finish: LearnedFinish) -> tuple[Energy, Schedule]:

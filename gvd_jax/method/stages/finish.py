@@ -115,6 +115,26 @@ def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frame
 
 
 @pytree
+class KeepSharp:
+    """Leave what was blurred by nothing as it was: frames whose duty cycle was found to be 0, where they are in focus.
+
+    Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that.
+    """
+
+    name: str = static(default="keep sharp")
+    cost: float = static(default=0.0)
+
+    def run(self, state: State, problem: Problem) -> tuple[State, Info]:
+        """The state with latent frames that are blurry ones where these are sharp."""
+        unknowns = state.unknowns
+        blurred = jnp.broadcast_to(duty_cycle_of(problem, state)[:, None, None] > 0, problem.frames.shape[:3])
+        if "defocus" in unknowns:
+            blurred = blurred | (unknowns.defocus > 0)
+        latent = jnp.where(blurred[..., None], unknowns.latent, problem.frames)
+        return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
+
+
+@pytree
 class Blend:
     """Go back towards the blurry frames where restored neighbours differ by more than `tolerance` of the squared
     change: `blend_by_agreement`."""
