@@ -59,7 +59,7 @@ def mismatch(frames: Frames, flow: Flow, duty_cycle: DutyCycle, transfer: Transf
 
 
 def _known_pairs(frames: int) -> np.ndarray:
-    """1 for every frame [T] whose flow and that of the next one are measured; if there is none, for all but the last."""
+    """1 for every frame [T] whose flow and that of the next one are measured; if none is, for all but the last."""
     first = np.arange(frames)
     known = (first > 0) & (first < frames - 2)
     return known if known.any() else first < frames - 1

@@ -36,8 +36,8 @@ SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, o
 EVERY = 2  # rows and columns: a sample says as much as all
 USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
 DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
-# How much of what the best tau explains 0 does as well: .92 and more in sharp clips, .67 at most in those that are blurred
-# by 4 px (experiments/quality.py, rows "sharp" and "typed"). At `SHARP` the best one is noise, at `BLURRED` no doubt is left.
+# Of what the best tau explains, how much no blur does as well: .92 and more in sharp clips, .67 at most in those that are
+# blurred by 4 px (experiments/quality.py, rows "sharp" and "typed"). At `SHARP` they are sharp, at `BLURRED` blurred.
 SHARP, BLURRED = 0.9, 0.8
 
 
@@ -182,7 +182,7 @@ def _of_clip(found: Correlations) -> FoundDutyCycle:
 def _of_frames(found: Correlations, frames: slice, usual: float) -> FoundDutyCycle:
     """That of some frames, as far as they tell; for the rest the usual one is taken.
 
-    Frames that are explained as well if nothing blurs them are sharp: what lens and sensor do would be taken for a blur.
+    Frames that no blur explains as well are sharp: what lens and sensor do would be taken for a blur.
     """
     scores, count = explained(found, frames), float(found.count[frames].sum())
     highest = max(float(scores.max()), 0.0)

@@ -51,7 +51,7 @@ class Findings:
                 "nothing moves; give --duty-cycle or --shutter-angle if you know it"
             )
         if self.duty_cycle == 0:
-            notes.append("nothing is blurred by its motion for more than a pixel or two, and no motion blur was removed")
+            notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
         if self.defocused > LITTLE and self.defocus_left > 0.5:
             notes.append("nothing moves, so what is out of focus is taken as meant; --defocus on removes it")
         return notes
