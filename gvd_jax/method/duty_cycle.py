@@ -37,7 +37,7 @@ EVERY = 2  # rows and columns: a sample says as much as all
 USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
 DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
 # Of what the best tau explains, how much no blur does as well: .92 and more in sharp clips, .67 at most in those that
-# are blurred by 4 px (experiments/quality.py, rows "sharp" and "typed"). At `SHARP` they are sharp, at `BLURRED` blurred.
+# are blurred by 4 px (experiments/quality.py, rows "sharp" and "typed"). At `SHARP` frames count as sharp.
 SHARP, BLURRED = 0.9, 0.8
 
 
