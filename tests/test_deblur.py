@@ -135,13 +135,13 @@ def test_plan_ends_in_colour_at_full_size(preset):
     config, size = getattr(gvd.Config, preset)(), (240, 320)
     planned = plan(config.schedule, size)
     names = [step.stage.name for step in planned]
-    assert planned[-1].shape == size and names[-1] == ("blend" if "blend" in names else "colour")
+    assert planned[-1].shape == size and names[-1] == ("keep sharp" if "blend" in names else "colour")
     if "search" in names:  # what the ends owe their neighbours comes before their search, drafts after it
         assert names.index("ends") < names.index("draft")
     assert [step.level for step in planned] == sorted(step.level for step in planned)
     assert ("defocus" in names) == ("defocus" in {block.unknown.name for block in config.blocks})
     halves = tuple(replace(e, scale=e.scale / 2) if isinstance(e, gvd.Level) else e for e in config.schedule)
-    at_full_size = ("start flow", "edges", "colour", "soften", "blend")
+    at_full_size = ("start flow", "edges", "colour", "soften", "blend", "keep sharp")
     coarser = plan(halves, size)
     assert [step.stage.name in at_full_size for step in coarser] == [step.shape == size for step in coarser]
     # Where the defocus is read off the edges, all before is in focus.
