@@ -177,7 +177,7 @@ TRIALS = _trials()
 
 def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
     """Restore the clip and compare it with its truth; the middle frames are left in `pictures`."""
-    clip = flickering(_read(trial, data), trial.flicker)
+    clip = flickering(read_trial(trial, data), trial.flicker)
     config = trial.config.with_transfer("auto" if "transfer" in trial.found else clip.transfer)
     start, start_cpu = time.monotonic(), time.process_time()
     if trial.exact:
@@ -185,12 +185,13 @@ def measure(name: str, trial: Trial, data: Path, pictures: Path) -> Row:
     else:
         result = gvd.deblur(clip.blurry, "auto" if "duty cycle" in trial.found else clip.duty_cycle, config)
     latent = np.asarray(result.latent)
-    seconds = {"seconds": time.monotonic() - start, "CPU s": time.process_time() - start_cpu}
+    seconds = {"seconds": round(time.monotonic() - start, 1), "CPU s": round(time.process_time() - start_cpu, 1)}
     _draw(clip, latent, pictures / f"{name}.png")
-    return _scores(clip, result) | {key: round(value, 1) for key, value in seconds.items()}
+    return frame_scores(clip, latent) | _scores_of_maps(clip, result) | seconds
 
 
-def _read(trial: Trial, data: Path) -> TrueClip:
+def read_trial(trial: Trial, data: Path) -> TrueClip:
+    """The clip of a row, from a folder of the `data`, from MPI Sintel in it, or rendered."""
     if trial.clip in STILL:
         return still_clip(*STILL[trial.clip])
     if trial.clip in SINTEL:
@@ -200,23 +201,30 @@ def _read(trial: Trial, data: Path) -> TrueClip:
     return clipped_clip() if trial.clip == "clipped" else read_clip(data / trial.clip, trial.crop)
 
 
-def _scores(clip: TrueClip, result: gvd.Result) -> Row:
-    blurry, restored = metrics.psnr(clip.blurry, clip.sharp), metrics.psnr(result.latent, clip.sharp)
-    ssim = metrics.ssim(result.latent, clip.sharp)
+def frame_scores(clip: TrueClip, latent: HostArray) -> Row:
+    """What restored frames [T, H, W, C], display values, are against the truth and the blurry ones."""
+    blurry, restored = metrics.psnr(clip.blurry, clip.sharp), metrics.psnr(latent, clip.sharp)
+    ssim = metrics.ssim(latent, clip.sharp)
+    return _finite(
+        {
+            "blurry dB": blurry.mean(),
+            "restored dB": restored.mean(),
+            "gain dB": (restored - blurry).mean(),
+            "worst frame gain dB": (restored - blurry).min(),
+            "tone-matched gain dB": (tone_matched(latent, clip.sharp) - tone_matched(clip.blurry, clip.sharp)).mean(),
+            "interior gain dB": (restored - blurry)[INTERIOR].mean(),
+            "blurry SSIM": metrics.ssim(clip.blurry, clip.sharp).mean(),
+            "SSIM": ssim.mean(),
+            "interior SSIM": ssim[INTERIOR].mean(),
+            "flicker": metrics.temporal_consistency(latent, clip.sharp),
+            "blurry flicker": metrics.temporal_consistency(clip.blurry, clip.sharp),
+        }
+    )
+
+
+def _scores_of_maps(clip: TrueClip, result: gvd.Result) -> Row:
+    """Of what was found of the camera, and of the flow and the defocus where they are known."""
     row = {
-        "blurry dB": blurry.mean(),
-        "restored dB": restored.mean(),
-        "gain dB": (restored - blurry).mean(),
-        "worst frame gain dB": (restored - blurry).min(),
-        "tone-matched gain dB": (
-            tone_matched(result.latent, clip.sharp) - tone_matched(clip.blurry, clip.sharp)
-        ).mean(),
-        "interior gain dB": (restored - blurry)[INTERIOR].mean(),
-        "blurry SSIM": metrics.ssim(clip.blurry, clip.sharp).mean(),
-        "SSIM": ssim.mean(),
-        "interior SSIM": ssim[INTERIOR].mean(),
-        "flicker": metrics.temporal_consistency(result.latent, clip.sharp),
-        "blurry flicker": metrics.temporal_consistency(clip.blurry, clip.sharp),
         "tau": float(np.mean(result.duty_cycle)),
         "true tau": clip.duty_cycle,
         "tau error": result.camera.duty_cycle_error,
@@ -230,6 +238,11 @@ def _scores(clip: TrueClip, result: gvd.Result) -> Row:
     in_focus = textures & (clip.defocus == 0)
     if in_focus.any():
         row["in focus px"] = metrics.defocus_error(result.defocus, clip.defocus, in_focus)
+    return _finite(row)
+
+
+def _finite(row: Row) -> Row:
+    """Four digits of what is a number."""
     return {key: round(float(value), 4) for key, value in row.items() if np.isfinite(value)}
 
 

@@ -1,0 +1,1 @@
+"""Trained networks that can be had from package registries, to compare with."""
