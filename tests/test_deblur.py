@@ -12,6 +12,8 @@ from gvd_jax.method.schedule import plan
 from gvd_jax.model.terms import data_residual
 from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.ops.motion_blur import motion_blur
+from gvd_jax.scale.survey import Survey
+from gvd_jax.scale.window import restore_block
 from gvd_jax.trees import replace
 from gvd_jax.view.report import Report
 from tests.settings import only
@@ -23,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("hurried_file")
 
 
 ROUNDS = {
-    "default": ("latent", "search", "ends", "flow", "edges", "colour", "blend"),
-    "fast": ("latent", "flow", "guess ends", "edges", "colour", "blend"),
+    "default": ("latent", "search", "ends", "flow", "edges", "colour", "blend", "keep sharp"),
+    "fast": ("latent", "flow", "guess ends", "edges", "colour", "blend", "keep sharp"),
     "paper": ("latent", "flow", "defocus", "filter", "colour"),
 }
 
@@ -124,6 +126,13 @@ def test_a_flow_that_is_none_says_so(clip, flow, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_part_of_a_long_clip_that_was_found_to_be_sharp_stays_as_it_is(clip):
+    _, sharp, _ = clip
+    restored = restore_block(sharp, Survey(0.0), quick(), ())
+    np.testing.assert_array_equal(restored.latent, sharp)
+    assert (np.asarray(restored.duty_cycle) == 0).all() and not np.asarray(restored.defocus).any()
+
+
 def test_paper_finds_flow_and_defocus_too(clip):
     restored = gvd.deblur(clip[0], TAU, quick("paper"))
     assert np.isfinite(restored.latent).all() and np.isfinite(restored.flow).all()
@@ -163,7 +172,7 @@ def test_transfer_is_undone_and_redone(clip):
         quadratic_path, 4, curve.to_linear(jnp.asarray(sharp)), jnp.asarray(flow), jnp.full(FRAMES, TAU)
     )
     blurry = np.asarray(curve.to_display(light))
-    configs = [quick().with_transfer("gamma22"), quick()]
+    configs = [quick().with_transfer(name) for name in ("gamma22", "none")]
     gains = [gain(gvd.deblur(blurry, TAU, config).latent, (blurry, sharp, flow)) for config in configs]
     assert gains[0] > max(1.0, gains[1])
 

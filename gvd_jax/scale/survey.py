@@ -13,7 +13,7 @@ from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
 from gvd_jax.model.axes import Part, within
 from gvd_jax.ops.resize import resize_frames
-from gvd_jax.shapes import HostArray
+from gvd_jax.shapes import DutyCycle, HostArray
 
 PROBES = 5
 FRAMES = 9  # of a probe
@@ -36,6 +36,10 @@ class Survey:
     blur: float = 0.0
     duty_cycle_error: float = 0.0
     gamma_error: float = 0.0
+
+    def duty_cycles(self, frames: int) -> DutyCycle | Literal["auto"]:
+        """One of every frame, if there is one."""
+        return self.duty_cycle if isinstance(self.duty_cycle, str) else jnp.full(frames, self.duty_cycle)
 
     def settings(self, config: Config) -> Config:
         """With the camera curve of the clip."""
@@ -61,8 +65,7 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
         if scale < 1:
             shape = round(scale * height), round(scale * width)
             probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
-        given = duty_cycle if isinstance(duty_cycle, str) else jnp.full(frames, duty_cycle)
-        found = find_start(probe, given, own)
+        found = find_start(probe, Survey(duty_cycle).duty_cycles(frames), own)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
         tau_errors.append(float(found.duty_cycle_error))

@@ -8,7 +8,7 @@ import numpy as np
 from gvd_jax.method.camera import samples_for_path, with_enough_samples
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result, find_start, record, restore
-from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.inputs import check_frames
 from gvd_jax.model.axes import Part, within
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.scale.layout import Layout
@@ -38,7 +38,7 @@ def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequ
     """`deblur` of a part of a clip, by what is known of the whole; `config` is cut to it."""
     block, config = check_frames(frames), survey.settings(config)
     recorder = record(block, config, hooks)
-    found = find_start(block, check_duty_cycle(survey.duty_cycle, len(block)), config)
+    found = find_start(block, survey.duty_cycles(len(block)), config)
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)
     problem = with_enough_samples(found.problem, found.state.unknowns.flow, least)
