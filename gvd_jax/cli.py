@@ -23,6 +23,7 @@ from gvd_jax.errors import InputError
 BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 NAME = "gvd-jax"
 DESCRIPTION = "Remove motion blur and defocus blur from video."
+COMMANDS = ("demo", "deblur", "sweep", "synthesize", "score", "completion")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Score | Completion:
     """The command and its options. `--help` prints and exits; bad options raise `InputError`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = words[0] if words else ""
+    if command and command not in COMMANDS and not command.startswith("-"):
+        raise InputError(f"there is no command {command!r}: choose {', '.join(COMMANDS)}; see {NAME} --help")
     complaint = StringIO()
     try:
         with redirect_stderr(complaint):
@@ -68,13 +73,14 @@ def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Sc
                 Demo | Deblur | Sweep | Synthesize | Score | Completion,
                 prog=NAME,
                 description=DESCRIPTION,
-                args=_weights_apart(sys.argv[1:] if argv is None else argv),
+                args=_weights_apart(words),
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     except SystemExit as stop:
         if not stop.code:
             raise
-        raise InputError(_one_line(complaint.getvalue())) from None
+        helpful = f"{NAME} {command}" if command in COMMANDS else NAME
+        raise InputError(f"{_one_line(complaint.getvalue())}; see {helpful} --help") from None
 
 
 def _weights_apart(argv: Sequence[str]) -> list[str]:
@@ -95,4 +101,4 @@ def _one_line(complaint: str) -> str:
     lines = [(len(line) - len(line.lstrip()), line.strip()) for line in plain.splitlines()]
     inside = [(indent, text) for indent, text in lines if indent > 1]
     message = takewhile(lambda line: line[1].strip("─-"), inside)
-    return f"{' '.join(text for indent, text in message if indent < 10).rstrip('.')}; see {NAME} --help"
+    return f"{' '.join(text for indent, text in message if indent < 10).rstrip('.')}"

@@ -3,3 +3,8 @@
 
 class InputError(ValueError):
     """Input the library cannot work with; the message is one line and names the next step."""
+
+
+def first_line(error: Exception) -> str:
+    """Of what an error of other code says, with its kind."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -58,7 +58,7 @@ def test_frames(text, expected):
     "arguments, words",
     [
         ([], "Expected one of {demo, deblur, sweep, synthesize, score, completion}"),
-        (["sharpen"], "Unrecognized options: sharpen"),
+        (["sharpen"], "there is no command 'sharpen': choose demo, deblur"),
         (["deblur"], "Missing from gvd-jax deblur: IN OUT"),
         (["deblur", "IN", "OUT", "--fast"], "Unrecognized options: --fast"),
         (["deblur", "IN", "OUT", "--preset", "best"], "invalid choice 'best'"),

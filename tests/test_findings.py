@@ -16,8 +16,9 @@ SURE = Findings(0.42, 0.01, 2.3, 0.4, 0.6, 0.25, 1.2, 0.0)
         (SURE, ["0.420 +- 0.010", "2.30 +- 0.40", "0.6 px", "1.2 px in 25%, removed"]),
         (Findings(0.25, 0, 1, 0, 0, 0, 0, 0), ["0.250", "1.00", "0.0 px", "nothing"]),
         (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["0.250", "1.00", "0.0 px", "2.0 px in 50%, left"]),
+        (Findings(0.25, 0, 1, 0, None, None, None, None), ["0.250", "1.00", "not looked for", "not looked for"]),
     ],
-    ids=["found", "given", "left"],
+    ids=["found", "given", "left", "not looked for"],
 )
 def test_a_line_for_each(found, lines):
     assert list(found.lines().values()) == lines
@@ -29,6 +30,7 @@ def test_a_line_for_each(found, lines):
         (SURE, []),
         (Findings(0.25, 0.12, 2.4, 0.5, 0, 0, 0, 0), ["too little moves to tell the duty cycle: 0.25 is a guess"]),
         (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["nothing moves, so what is out of focus is taken as meant"]),
+        (Findings(0.0, 0.01, 2.4, 0.5, 0, 0, 0, 0), ["what moves is sharp to a pixel or two"]),
     ],
 )
 def test_what_a_clip_cannot_tell_is_said(found, words):
@@ -43,7 +45,8 @@ def test_the_last_of_every_tile_and_window_counts():
 
     camera = {"duty_cycle": 0.4, "duty_cycle_error": 0.02, "gamma": 2.2, "gamma_error": 0.3}
     soft = {"defocused share": 0.5, "defocus px": 2.0, "defocus left": 0.0}
-    tiles = [[step(**{"shake px": 9.0}), step(**{"shake px": 1.0} | soft)], [step(**{"shake px": 2.0})]]
+    sharp = dict.fromkeys(soft, 0.0)
+    tiles = [[step(**{"shake px": 9.0}), step(**{"shake px": 1.0} | soft)], [step(**{"shake px": 2.0} | sharp)]]
     found = findings_of(Restored({name: np.array(value) for name, value in camera.items()}, tiles))
     assert found == Findings(0.4, 0.02, 2.2, 0.3, 1.5, 0.25, 1.0, 0.0)
     both = mean_of([found, Findings(0.2, 0.02, 2.2, 0.3, 0.5, 0.0, 0.0, 0.0)])

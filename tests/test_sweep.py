@@ -146,7 +146,7 @@ def test_the_command_restores_scores_and_draws(tmp_path, capsys):
     "options, message",
     [
         ([], "nothing to sweep; give values, for instance --weights.data 100 250 500"),
-        (["--weights.data", "-1"], "a weight is a number, 0 or more"),
+        (["--weights.data", "-1"], "give one weight or more, numbers that are not below 0"),
         (["--duty-cycle", "0.7"], "--duty-cycle 0.7 is neither auto nor"),
         (["--weights.data", "1", "--batch-size", "0"], "--batch-size 0 is not a number of settings"),
         (["--weights.data", "1"], "nowhere"),

@@ -93,8 +93,10 @@ class Deblur:
     def _tell(self, done: Any) -> None:
         if self.json:
             size = {"frames": done.frames, "height": done.height, "width": done.width}
-            found = {name: round(value, 4) for name, value in dataclasses.asdict(done.found).items()}
-            print(dumps({"output": str(self.output), **size, **found, "seconds": round(done.seconds, 1)}))
+            numbers = dataclasses.asdict(done.found).items()
+            found = {name: value if value is None else round(value, 4) for name, value in numbers}
+            found |= {"notes": done.found.notes(), "seconds": round(done.seconds, 1)}
+            print(dumps({"output": str(self.output), **size, **found}))
         else:
             size = f"{done.frames} frames of {done.width}x{done.height}"
             found = ", ".join(f"{name} {value}" for name, value in done.found.lines().items())

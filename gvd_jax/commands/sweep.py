@@ -111,7 +111,8 @@ def _weight(option: str = "", *words: str) -> tuple[str, tuple[float, ...]]:
     """The name of a term and the values of its weight, as they follow --weights."""
     values = tuple(map(options.number, words))
     if not values or not all(math.isfinite(x) and x >= 0 for x in values):
-        raise InputError(f"--weights.{option} {' '.join(words)}: a weight is a number, 0 or more")
+        given = " ".join((f"--weights.{option}", *words))
+        raise InputError(f"{given}: give one weight or more, numbers that are not below 0")
     return option.replace("-", "_"), values
 
 

@@ -13,6 +13,7 @@ from gvd_jax.method.camera import Camera
 from gvd_jax.method.learned import LearnedFinish, LearnedRounds, read_learned
 from gvd_jax.method.memory import is_traced
 from gvd_jax.method.problem import Stage
+from gvd_jax.method.promises import check_stage
 from gvd_jax.method.schedule import Schedule, change_stages, stages_of
 from gvd_jax.method.stages.finish import ReadDefocus
 from gvd_jax.method.stages.search import Search
@@ -96,8 +97,7 @@ class Config:
         for name in weights:
             _known(name, self.energy, "term")
         for name, weight in weights.items():
-            if not is_traced(weight) and np.any(np.asarray(weight) < 0):
-                raise InputError(f"the weight of the term {name!r} is {weight}: give 0 or more")
+            _check_weight(name, weight)
         energy = {name: replace(term, weight=weights.get(name, term.weight)) for name, term in self.energy.items()}
         return replace(self, energy=energy)
 
@@ -136,6 +136,7 @@ class Config:
             raise InputError(f"{term!r} is no term: give Term(weight, residual, norm)")
         if isinstance(term.norm, type) or not isinstance(term.norm, Norm):
             raise InputError(f"{term.norm!r} is no norm: give an instance of one, as L1()")
+        _check_weight(name, term.weight)
         if not roles and name not in self.energy:
             raise InputError(f"the term {name!r} has no role: say which unknown feels it and how, as latent=Dual()")
         solved = {block.unknown.name for block in self.blocks}
@@ -144,7 +145,8 @@ class Config:
                 raise InputError(f"{role!r} is not a role of a term: choose Dual(), Quadratic() or Linearised()")
             if unknown not in solved:
                 raise InputError(
-                    f"these settings have no {unknown} subproblem for the term {name!r}: add a block by with_unknown"
+                    f"these settings have no {unknown} subproblem for the term {name!r}, they solve for "
+                    f"{', '.join(sorted(solved))}: add a block by with_unknown"
                 )
         changed = self
         if roles:
@@ -158,7 +160,14 @@ class Config:
         return replace(self.with_blocks(lambda block: block.without(name)), energy=energy)
 
     def with_unknown(self, unknown: Unknown, block: Block, after: str, options: BlockOptions | None = None) -> "Config":
-        """The same settings with one more unknown, which a block solves for behind every stage named `after`."""
+        """The same settings with one more unknown, which a block solves for behind every stage named `after`.
+
+        Raises `InputError` for a name that is taken, and for a block that solves for another unknown.
+        """
+        if unknown.name in (LATENT.name, FLOW.name):
+            raise InputError(f"the method has an unknown {unknown.name!r} of its own: choose another name")
+        if block.unknown.name != unknown.name:
+            raise InputError(f"the block solves for {block.unknown.name!r}, not for the unknown {unknown.name!r}")
         changed = self.with_stage(Solve(unknown.name, block, options or BlockOptions()), after)
         return replace(changed, unknowns=(*(u for u in self.unknowns if u.name != unknown.name), unknown))
 
@@ -208,7 +217,11 @@ class Config:
         return replace(self, blur=Blur(operators))
 
     def with_stage(self, stage: Stage, after: str) -> "Config":
-        """The same settings with one more stage behind every stage named `after`."""
+        """The same settings with one more stage behind every stage named `after`.
+
+        Raises `InputError` for what is no stage.
+        """
+        check_stage(stage)
         _known(after, {own.name for own in self.stages}, "stage")
         return self.with_stages(lambda own: (own, stage) if own.name == after else (own,))
 
@@ -256,6 +269,13 @@ class Config:
         """The blocks of all stages, in their order."""
         nodes = jax.tree.leaves(self.schedule, is_leaf=lambda node: isinstance(node, Block))
         return [node for node in nodes if isinstance(node, Block)]
+
+
+def _check_weight(name: str, weight: Any) -> None:
+    if is_traced(weight):
+        return
+    if not np.issubdtype(np.asarray(weight).dtype, np.number) or np.any(np.asarray(weight) < 0):
+        raise InputError(f"the weight of the term {name!r} is {weight!r}: give a number, 0 or more")
 
 
 def _known(name: str, known: Collection[str], what: str) -> None:

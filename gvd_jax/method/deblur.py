@@ -15,6 +15,7 @@ from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.memory import give_back
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_state, on_level, to_level
+from gvd_jax.method.promises import check_blur, check_ended
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
 from gvd_jax.model.unknowns import Unknowns
@@ -93,7 +94,8 @@ def run_stage(planned: Planned, state: State, problem: Problem) -> tuple[State, 
     """One stage on its level."""
     if state.shape != planned.shape:
         state = to_level(problem, state, planned.shape)
-    return on_level(planned.stage, planned.shape).run(state, problem)
+    ended = on_level(planned.stage, planned.shape).run(state, problem)
+    return check_ended(planned.stage, ended, problem, planned.shape)
 
 
 def deblur_pure(
@@ -175,6 +177,7 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
     recorder.add(replace(started, unknowns=None), first.cost)
     give_back()
     state = first_state(problem, state, rest[0].shape)
+    check_blur(problem, state)
     for planned in rest:
         state, info = run_stage(planned, state, problem)
         recorder.add(_progress(planned, levels, state, info), planned.cost)
@@ -206,11 +209,17 @@ def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progre
     codes = info.status if solve is None else solve.status
     status = None if codes is None else Status(int(np.max(codes)))
     # What was lost before the solve has spoilt the rest.
+    if solve is None:
+        spoilt = [name for name in state.unknowns if not bool(jnp.isfinite(state.unknowns[name]).all())]
+        if spoilt:
+            raise InputError(f"{place} ended with NaN or infinity in the unknown {spoilt[0]!r}")
     parts = [] if solve is None else [*solve.before.items(), *solve.after.items()]
     lost = [term for term, part in (*parts, *energy.items()) if not np.isfinite(np.ravel(part)[:1]).all()]
     if lost or status is Status.NOT_FINITE:
         what = f"the term {lost[0]!r}" if lost else "an unknown"
-        raise InputError(f"{place} ended with NaN or infinity in {what}; look for a weight or residual that has them")
+        raise InputError(
+            f"{place} ended with NaN or infinity in {what}; look for a weight, a residual or a blur that has them"
+        )
     if status is Status.NOT_PER_PIXEL:
         raise InputError(f"{place} {status.message}; give those terms the role Linearised() without PerPixel()")
     measured = {what: float(number) for what, number in info.measured.items()}

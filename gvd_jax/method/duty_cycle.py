@@ -36,9 +36,10 @@ SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, o
 EVERY = 2  # rows and columns: a sample says as much as all
 USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
 DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
-# Of what the best tau explains, how much no blur does as well: .92 and more in sharp clips, .67 at most in those that
-# are blurred by 4 px (experiments/quality.py, rows "sharp" and "typed"). At `SHARP` frames count as sharp.
-SHARP, BLURRED = 0.9, 0.8
+# Frames are sharp if no blur explains nearly as much as the best one, or if that is as short as what lens and sensor do
+# (experiments/quality.py: no blur explains .92 and more of it in rows "sharp", .66 at most in rows "typed", whose mean
+# length is 4 px and more; it is 2 px for a text that scrolls).
+SHARP, SHORT = 0.85, 2.4  # a share; px
 
 
 @pytree
@@ -174,23 +175,23 @@ def find_duty_cycle(frames: Frames, flow: Flow, path: Path = quadratic_path) -> 
 
 
 def _of_clip(found: Correlations) -> FoundDutyCycle:
-    # The motion of the ends is known on one side only.
+    """That of all frames but the ends, whose motion is known on one side only; 0 if they are sharp."""
     inner = slice(1, -1) if len(found.count) > 2 else slice(None)
-    return _of_frames(found, inner, USUAL)
-
-
-def _of_frames(found: Correlations, frames: slice, usual: float) -> FoundDutyCycle:
-    """That of some frames, as far as they tell; for the rest the usual one is taken.
-
-    Frames that no blur explains as well are sharp: what lens and sensor do would be taken for a blur.
-    """
-    scores, count = explained(found, frames), float(found.count[frames].sum())
+    scores, pixels = explained(found, inner), max(float(found.count[inner].sum()), 1.0)
+    tau, share = _of_frames(found, inner, USUAL)
     highest = max(float(scores.max()), 0.0)
-    share = count**2 / (count**2 + DOUBT**2) if highest > 0 else 0.0
-    blurred = float(np.clip((SHARP - max(scores[0], 0) / max(highest, 1e-9)) / (SHARP - BLURRED), 0, 1))
-    mixed = share * blurred * _highest(scores) + (1 - share) * usual
-    tau = mixed if share * (1 - blurred) < 0.5 else 0.0
-    return FoundDutyCycle(tau, share * highest, float(np.hypot(share * _spread(found, frames), (1 - share) * SPREAD)))
+    length = 2 * _highest(scores) * float(found.speed[inner].sum()) / pixels
+    if share > 0.5 and (scores[0] > SHARP * highest or length < SHORT):
+        tau = 0.0
+    error = np.hypot(share * _spread(found, inner), (1 - share) * SPREAD)
+    return FoundDutyCycle(tau, share * highest, float(error))
+
+
+def _of_frames(found: Correlations, frames: slice, usual: float) -> tuple[float, float]:
+    """That of some frames as far as they tell, for the rest the usual one, and how far that is."""
+    scores, count = explained(found, frames), float(found.count[frames].sum())
+    share = count**2 / (count**2 + DOUBT**2) if scores.max() > 0 else 0.0
+    return share * _highest(scores) + (1 - share) * usual, share
 
 
 def _spread(found: Correlations, frames: slice) -> float:
@@ -203,8 +204,8 @@ def _spread(found: Correlations, frames: slice) -> float:
 
 
 def find_duty_cycles(frames: Frames, flow: Flow, path: Path = quadratic_path) -> DutyCycle:
-    """tau of every frame, [T], as far as the frame tells; the rest is that of the clip."""
+    """tau of every frame, [T], as far as the frame tells; the rest is that of the clip. 0 for a clip that is sharp."""
     found = correlations(frames, flow, path)
     clip = _of_clip(found).duty_cycle
-    taus = [_of_frames(found, slice(k, k + 1), clip).duty_cycle for k in range(len(found.count))]
+    taus = [_of_frames(found, slice(k, k + 1), clip)[0] if clip > 0 else 0.0 for k in range(len(found.count))]
     return jnp.asarray(taus, frames.dtype)

@@ -1,6 +1,7 @@
 """What is solved for. An unknown is declared once: name, axes, start, bounds, how it goes to another level."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -91,6 +92,20 @@ class Unknown:
     lower: Number = -jnp.inf
     upper: Number = jnp.inf
     to_level: Callable[[Array, str, int, int], Array] = static(default=_same)
+
+    def __post_init__(self) -> None:
+        """Raises `InputError` for axes that are none, bounds that leave nothing, and a start beyond them."""
+        odd = [axis for axis in self.axes.split() if axis not in ("T", "H", "W", "C") and not axis.isdecimal()]
+        if odd:
+            raise InputError(
+                f"the unknown {self.name!r} has an axis {odd[0]!r}: choose of T, H, W, C and numbers of components"
+            )
+        numbers = [x for x in (self.lower, self.start, self.upper) if isinstance(x, int | float)]
+        if any(a > b for a, b in pairwise(numbers)):
+            raise InputError(
+                f"the unknown {self.name!r} starts at {self.start!r} between {self.lower} and {self.upper}: "
+                "give bounds in order, and a start between them"
+            )
 
     def first(self, gray: Frames) -> Array:
         """Its start, for those frames."""

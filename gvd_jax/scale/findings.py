@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,26 +21,28 @@ class Findings:
     `duty_cycle` tau, `gamma` that of the camera curve, 1 for none, and their standard deviations, 0 if they were given.
     `shake` is that of the camera within an exposure, pixels. `defocused` is the share of the clip that was out of
     focus, in [0, 1], `defocus` by how much, the standard deviation in pixels, and `defocus_left` how much of the clip
-    was left so, because it was meant.
+    was left so, because it was meant. None of these if it was not looked for.
     """
 
     duty_cycle: float
     duty_cycle_error: float
     gamma: float
     gamma_error: float
-    shake: float
-    defocused: float
-    defocus: float
-    defocus_left: float
+    shake: float | None
+    defocused: float | None
+    defocus: float | None
+    defocus_left: float | None
 
     def lines(self) -> dict[str, str]:
         """A line for each."""
-        soft = f"{self.defocus:.1f} px in {self.defocused:.0%}, {'left' if self.defocus_left > 0.5 else 'removed'}"
+        soft = "not looked for" if self.defocused is None else "nothing"
+        if self._is_soft:
+            soft = f"{self.defocus:.1f} px in {self.defocused:.0%}, {'left' if self._is_left else 'removed'}"
         return {
             "duty cycle": _number(self.duty_cycle, self.duty_cycle_error, 3),
             "gamma": _number(self.gamma, self.gamma_error, 2),
-            "shake": f"{self.shake:.1f} px",
-            "out of focus": soft if self.defocused > LITTLE else "nothing",
+            "shake": "not looked for" if self.shake is None else f"{self.shake:.1f} px",
+            "out of focus": soft,
         }
 
     def notes(self) -> list[str]:
@@ -52,18 +55,26 @@ class Findings:
             )
         if self.duty_cycle == 0:
             notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
-        if self.defocused > LITTLE and self.defocus_left > 0.5:
+        if self._is_soft and self._is_left:
             notes.append("nothing moves, so what is out of focus is taken as meant; --defocus on removes it")
         return notes
+
+    @property
+    def _is_soft(self) -> bool:
+        return (self.defocused or 0.0) > LITTLE
+
+    @property
+    def _is_left(self) -> bool:
+        return (self.defocus_left or 0.0) > 0.5
 
 
 def findings_of(restored: Restored) -> Findings:
     """Of some frames."""
 
-    def measured(name: str) -> float:
-        """The last one of every tile, their mean; 0 where no stage measures it."""
+    def measured(name: str) -> float | None:
+        """The last one of every tile, their mean; None where no stage measures it."""
         steps = [[step.measured[name] for step in history if name in step.measured] for history in restored.histories]
-        return float(np.mean([own[-1] if own else 0.0 for own in steps]))
+        return _mean([own[-1] if own else None for own in steps])
 
     camera = (float(np.mean(restored[name])) for name in ("duty_cycle", "duty_cycle_error", "gamma", "gamma_error"))
     return Findings(*camera, *map(measured, (SHAKE_PIXELS, DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT)))
@@ -72,9 +83,21 @@ def findings_of(restored: Restored) -> Findings:
 def mean_of(parts: Sequence[Findings]) -> Findings:
     """That of all windows of a clip; the defocus where there is any."""
     names = [field.name for field in dataclasses.fields(Findings)]
-    means = {name: float(np.mean([getattr(part, name) for part in parts])) for name in names}
-    shares = [max(part.defocused, 1e-9) for part in parts]
-    return Findings(**means | {"defocus": float(np.average([part.defocus for part in parts], weights=shares))})
+    means: dict[str, Any] = {name: _mean([getattr(part, name) for part in parts]) for name in names}
+    widths = {} if means["defocus"] is None else {"defocus": _mean_width(parts)}
+    return Findings(**means | widths)
+
+
+def _mean_width(parts: Sequence[Findings]) -> float:
+    """Of the defocus, by the share of the clip that has it."""
+    shares = [max(part.defocused or 0.0, 1e-9) for part in parts]
+    return float(np.average([part.defocus or 0.0 for part in parts], weights=shares))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Of those that there are."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _number(value: float, error: float, digits: int) -> str:

@@ -75,7 +75,7 @@ def lay_out(count: int, height: int, width: int, blur: float, budget: Budget) ->
                     best, least = (frames, h, w), cost
     if best is None:
         raise InputError(
-            f"{budget.total / 2**30:.1f} GB are too few for frames of {width}x{height}: "
+            f"{budget.total / 2**30:.3g} GB are too few for frames of {width}x{height}: "
             f"give --max-memory {smallest / 2**30 + 0.05:.1f} or more, or smaller frames"
         )
     frames, h, w = best

@@ -3,6 +3,8 @@
 A role is the choice of a convex model of the term. What it takes for granted is checked before anything is solved.
 """
 
+from typing import Any
+
 import jax
 
 from gvd_jax.errors import InputError
@@ -34,7 +36,8 @@ class Dual:
     def check(self, name: str, term: Term, point: Point) -> None:
         """Raise `InputError` unless the residual is affine."""
         _check_affine(name, term, point, "dual")
-        jax.eval_shape(lambda: term.norm.prox(term.residual(point.unknowns, point.observation), 1.0))
+        found = jax.eval_shape(lambda: term.norm.prox(term.residual(point.unknowns, point.observation), 1.0))
+        _check_some(name, found)
 
 
 @pytree
@@ -83,8 +86,14 @@ def _check_affine(name: str, term: Term, point: Point, role: str) -> None:
         )
 
 
+def _check_some(name: str, residual: Any) -> None:
+    if not jax.tree.leaves(residual):
+        raise InputError(f"the residual of the term {name!r} returns nothing")
+
+
 def _check_axes(name: str, term: Term, point: Point, model: Linearisation) -> None:
     residual = jax.eval_shape(term.residual, point.unknowns, point.observation)
+    _check_some(name, residual)
     if not (isinstance(model, GaussNewton) and isinstance(model.storage, PerPixel)):
         return
     expected = point.planes[0].shape

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from gvd_jax.convex.pdhg import ConvexProblem, Steps, solve
 from gvd_jax.convex.quadratic import PixelTerm
-from gvd_jax.errors import InputError
+from gvd_jax.errors import InputError, first_line
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import MissingUnknown, Unknowns
@@ -95,7 +95,16 @@ def check(block: Block, energy: Energy, unknowns: Unknowns, observation: Observa
         try:
             role.check(term, energy[term], point)
         except MissingUnknown as error:
-            raise InputError(f"the term {term!r} of the {name} block: {error}") from error
+            hint = "give it a start, or a stage before that finds it"
+            raise InputError(f"the term {term!r} of the {name} block: {error}: {hint}") from error
+        except InputError:
+            raise
+        except Exception as error:  # whatever the code of a user raises
+            size = "x".join(map(str, observation.blurry.shape[2:0:-1]))
+            raise InputError(
+                f"the term {term!r} of the {name} block fails on a level of {size}: {first_line(error)}; a residual is "
+                "called with (unknowns, observation), and what it knows per pixel is declared with held"
+            ) from error
 
 
 def convex_model(
