@@ -9,7 +9,7 @@ import pytest
 import gvd_jax as gvd
 from gvd_jax.method.deblur import make_problem, run_stage
 from gvd_jax.method.problem import State
-from gvd_jax.method.promises import check_blur
+from gvd_jax.method.promises import check_blur, check_stage
 from gvd_jax.method.schedule import Planned
 from gvd_jax.trees import pytree, static
 from tests.settings import small
@@ -22,9 +22,9 @@ STATE = State(gvd.Unknowns(latent=jnp.asarray(FRAMES), flow=jnp.zeros((3, 2, 12,
 
 
 def changed(**unknowns):
-    return gvd.replace(
-        STATE, unknowns=gvd.Unknowns(**{name: STATE.unknowns[name] for name in STATE.unknowns} | unknowns)
-    )
+    """What a stage returns that changes these."""
+    values = {name: STATE.unknowns[name] for name in STATE.unknowns} | unknowns
+    return gvd.replace(STATE, unknowns=gvd.Unknowns(**values)), gvd.Info({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +45,10 @@ class Ends:
         (None, "must return .state, info., a State and an Info: it gave None"),
         (STATE, "must return .state, info."),
         ((STATE, None), "must return .state, info."),
-        (
-            (changed(latent=STATE.unknowns.latent[:, :5]), gvd.Info({})),
-            r"gives latent of shape \(3, 5, 16, 1\).*3, 12, 16, C",
-        ),
-        ((changed(flow=STATE.unknowns.flow[:, 0]), gvd.Info({})), r"gives flow of shape .* it is \[3, 2, 12, 16, 2\]"),
-        (
-            (changed(latent=STATE.unknowns.latent.astype(jnp.float16)), gvd.Info({})),
-            "gives latent in float16; give float32",
-        ),
-        ((changed(blah=jnp.zeros(3)), gvd.Info({})), "an unknown 'blah', which the settings do not declare"),
+        (changed(latent=STATE.unknowns.latent[:, :5]), r"latent of shape \(3, 5, 16, 1\).*3, 12, 16, C"),
+        (changed(flow=STATE.unknowns.flow[:, 0]), r"flow of shape .* it is \[3, 2, 12, 16, 2\]"),
+        (changed(latent=STATE.unknowns.latent.astype(jnp.float16)), "latent in float16; give float32"),
+        (changed(blah=jnp.zeros(3)), "an unknown 'blah', which the settings do not declare"),
     ],
 )
 def test_what_a_stage_returns_is_checked(end, words):
@@ -71,12 +65,10 @@ class Plain:
         return state, gvd.Info({})
 
 
-@pytest.mark.parametrize(
-    "stage, words", [(len, "is no stage"), (Plain, "is no stage"), (Plain(), "declared with pytree")]
-)
+@pytest.mark.parametrize("stage, words", [(len, "no stage"), (Plain, "no stage"), (Plain(), "declared with pytree")])
 def test_what_is_no_stage_is_refused(stage, words):
     with pytest.raises(gvd.InputError, match=words):
-        CONFIG.with_stage(stage, after="colour")
+        check_stage(stage)
 
 
 @pytree
@@ -128,10 +120,7 @@ def test_a_residual_that_fails_is_named(residual, words, role):
         (lambda: gvd.Unknown("gain", "TH W", 0.0), "has an axis 'TH': choose of T, H, W, C"),
         (lambda: gvd.Unknown("gain", "T", 5.0, -1.0, 1.0), "starts at 5.0 between -1.0 and 1.0"),
         (lambda: gvd.Unknown("gain", "T", None, 1.0, -1.0), "give bounds in order"),
-        (
-            lambda: CONFIG.with_unknown(gvd.LATENT, gvd.Block(gvd.LATENT, {}), "colour"),
-            "has an unknown 'latent' of its own",
-        ),
+        (lambda: CONFIG.with_unknown(gvd.LATENT, gvd.Block(gvd.LATENT, {}), "colour"), "'latent' of its own"),
         (
             lambda: CONFIG.with_unknown(gvd.Unknown("gain", "T", 0.0), gvd.Block(gvd.FLOW, {}), "colour"),
             "the block solves for 'flow', not for the unknown 'gain'",
