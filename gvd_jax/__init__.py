@@ -25,7 +25,7 @@ from gvd_jax.method.stages.shake import FindShake
 from gvd_jax.method.stages.solve import Afresh, Solve
 from gvd_jax.method.stages.start_flow import GivenFlow, StartFlow
 from gvd_jax.method.sweep import sweep
-from gvd_jax.model.blur import Blur, DiscDefocus, GaussianDefocus, MotionBlur
+from gvd_jax.model.blur import Blur, BlurOperator, DiscDefocus, GaussianDefocus, MotionBlur
 from gvd_jax.model.energy import Energy, energy_gradient, evaluate, gvd_energy
 from gvd_jax.model.experts import FieldOfExperts
 from gvd_jax.model.observation import Observation, observe
@@ -61,6 +61,7 @@ __all__ = [
     "BlockInfo",
     "BlockOptions",
     "Blur",
+    "BlurOperator",
     "Camera",
     "Clip",
     "Config",
