@@ -74,7 +74,8 @@ def test_preview_comes_first_and_json_is_one_line(tmp_path, folder, calls, capsy
         "output": str(tmp_path / "out.mkv"),
         **{"frames": 5, "height": 24, "width": 32},
         **{"duty_cycle": 0.4, "duty_cycle_error": 0.0, "gamma": 1.0, "gamma_error": 0.0},
-        **{"shake": 0.0, "defocused": 0.0, "defocus": 0.0, "defocus_left": 0.0},
+        **dict.fromkeys(("shake", "defocused", "defocus", "defocus_left")),  # no stage looks for them
+        "notes": [],
     }
     assert output.err.splitlines() == [
         f"gvd-jax: see {tmp_path}/out.mkv.preview.png: three frames, blurry and restored"
