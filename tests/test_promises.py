@@ -56,6 +56,23 @@ def test_what_a_stage_returns_is_checked(end, words):
         run_stage(Planned(Ends(end), 0, SHAPE[1:3], 1.0), STATE, PROBLEM)
 
 
+@pytree
+class Spoils:
+    """A stage that leaves NaN."""
+
+    name: str = static(default="mine")
+    cost: float = static(default=1.0)
+
+    def run(self, state, problem):
+        latent = state.unknowns.latent * jnp.nan
+        return gvd.replace(state, unknowns=gvd.replace(state.unknowns, latent=latent)), gvd.Info({})
+
+
+def test_the_stage_that_leaves_nan_is_named():
+    with pytest.raises(gvd.InputError, match=r"the stage 'mine' .* ended with NaN or infinity in the unknown 'latent'"):
+        gvd.deblur(FRAMES, 0.4, CONFIG.with_stage(Spoils(), after="latent"))
+
+
 class Plain:
     """No pytree."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.peers import framewise
 from gvd_jax.shapes import HostArray
 
 MODEL = Path("package/models/model.json")
@@ -38,13 +39,7 @@ def load(folder: Path) -> Callable[[HostArray], HostArray]:
     whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
     network = whole.prune(*(whole.graph.get_tensor_by_name(name) for name in ("xs_0:0", "Identity:0")))
 
-    def restore(frame: HostArray) -> HostArray:
-        height, width, _ = frame.shape
-        padding = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
-        padded = np.pad(frame, padding, "reflect").astype(np.float32)
-        return np.clip(network(tf.constant(padded[None]))[0].numpy()[:height, :width], 0, 1)
-
-    return restore
+    return framewise(lambda image: network(tf.constant(image))[0], MULTIPLE, "reflect")
 
 
 def _weights(folder: Path, manifest: dict[str, Any]) -> dict[str, HostArray]:

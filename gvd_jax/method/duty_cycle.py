@@ -177,20 +177,19 @@ def find_duty_cycle(frames: Frames, flow: Flow, path: Path = quadratic_path) -> 
 def _of_clip(found: Correlations) -> FoundDutyCycle:
     """That of all frames but the ends, whose motion is known on one side only; 0 if they are sharp."""
     inner = slice(1, -1) if len(found.count) > 2 else slice(None)
-    scores, pixels = explained(found, inner), max(float(found.count[inner].sum()), 1.0)
-    tau, share = _of_frames(found, inner, USUAL)
+    scores, pixels = explained(found, inner), float(found.count[inner].sum())
+    tau, share = _believed(scores, pixels, USUAL)
     highest = max(float(scores.max()), 0.0)
-    length = 2 * _highest(scores) * float(found.speed[inner].sum()) / pixels
+    length = 2 * _highest(scores) * float(found.speed[inner].sum()) / max(pixels, 1.0)
     if share > 0.5 and (scores[0] > SHARP * highest or length < SHORT):
         tau = 0.0
     error = np.hypot(share * _spread(found, inner), (1 - share) * SPREAD)
     return FoundDutyCycle(tau, share * highest, float(error))
 
 
-def _of_frames(found: Correlations, frames: slice, usual: float) -> tuple[float, float]:
-    """That of some frames as far as they tell, for the rest the usual one, and how far that is."""
-    scores, count = explained(found, frames), float(found.count[frames].sum())
-    share = count**2 / (count**2 + DOUBT**2) if scores.max() > 0 else 0.0
+def _believed(scores: HostArray, pixels: float, usual: float) -> tuple[float, float]:
+    """The best tau as far as so many moving pixels tell, for the rest the usual one; and how far that is."""
+    share = pixels**2 / (pixels**2 + DOUBT**2) if scores.max() > 0 else 0.0
     return share * _highest(scores) + (1 - share) * usual, share
 
 
@@ -207,5 +206,8 @@ def find_duty_cycles(frames: Frames, flow: Flow, path: Path = quadratic_path) ->
     """tau of every frame, [T], as far as the frame tells; the rest is that of the clip. 0 for a clip that is sharp."""
     found = correlations(frames, flow, path)
     clip = _of_clip(found).duty_cycle
-    taus = [_of_frames(found, slice(k, k + 1), clip)[0] if clip > 0 else 0.0 for k in range(len(found.count))]
+    if clip == 0:
+        return jnp.zeros(len(frames), frames.dtype)
+    scores = [explained(found, slice(k, k + 1)) for k in range(len(frames))]
+    taus = [_believed(own, float(found.count[k].sum()), clip)[0] for k, own in enumerate(scores)]
     return jnp.asarray(taus, frames.dtype)
