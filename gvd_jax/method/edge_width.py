@@ -20,7 +20,7 @@ TILE = 16  # pixels
 FAINTEST = 1e-6  # strength: a fainter edge is none
 WHOLE_FRAME = 1.0  # of the mean strength of edges joins those of a place: where there are few, the frame decides
 # Pixels. A smaller defocus is none, one that is larger than the other is believed: what is sharp is to stay as it is.
-SMALLEST, BELIEVED = 0.5, 0.8
+SMALLEST, BELIEVED = 0.7, 1.0
 RARE = 0.02  # of the places: a defocus that fewer have is none, and the clip is spared the time of G
 QUANTISATION = 1 / 255 / 12**0.5  # the noise of 8 bits
 NOISE = 0.3  # of the standard deviation of the noise, as strength of sharp edges: weak ones prove no defocus
