@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 import gvd_jax as gvd
+from gvd_jax.ops.warp import one_shot
 
 DEFOCUS_TV = 0.3  # weight of the total variation of the defocus, which the default does not have
 # Conjugate gradients alone solve it, as they do the flow of the default.
@@ -27,7 +28,7 @@ def problem_of(frames: jax.Array, duty_cycle: Any, config: gvd.Config) -> gvd.Pr
     transfer = config.camera.transfer or config.with_transfer("none").camera.transfer
     assert transfer is not None
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), frames.shape[:1])
-    return gvd.Problem(frames, tau, transfer, config.energy, config.blur, config.unknowns)
+    return gvd.Problem(frames, tau, transfer, config.energy, config.blur, config.unknowns, one_shot(len(frames)))
 
 
 def run_stage(stage: gvd.Stage, unknowns: gvd.Unknowns, problem: gvd.Problem) -> gvd.Unknowns:

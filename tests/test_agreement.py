@@ -7,13 +7,18 @@ import pytest
 
 from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.noise import noise_level
+from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
 from tests.references.energy import inside
 
 TOLERANCE = 0.2
 SHAPE = (3, 9, 11)
 pytestmark = pytest.mark.usefixtures("x64")
-blend = jax.jit(blend_by_agreement)
+
+
+@jax.jit
+def blend(blurry, latent, flow, tolerance):
+    return blend_by_agreement(blurry, latent, flow, one_shot(len(flow), flow.dtype), tolerance)
 
 
 def loop(blurry, latent, flow, noise):

@@ -10,6 +10,7 @@ from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.presets import constancy
 from gvd_jax.model.observation import observe
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.solve.blocks import FLOW_BLOCK, START_FLOW
 
 FRAMES, HEIGHT, WIDTH = 4, 40, 56
@@ -22,7 +23,10 @@ def adopted(frames, flow, block=START_FLOW):
     return adopt_nearby_flow(block, constancy(0.05, 0.5), unknowns, observe(frames, 0.5))
 
 
-confidence = jax.jit(lambda flow, unconfirmed: blur_confidence(visibility(flow), unconfirmed))
+@jax.jit
+def confidence(flow, unconfirmed):
+    continues = one_shot(len(flow), flow.dtype)
+    return blur_confidence(visibility(flow, continues), continues, unconfirmed)
 
 
 def square_scene(grown=0):

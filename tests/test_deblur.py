@@ -12,6 +12,7 @@ from gvd_jax.method.schedule import plan
 from gvd_jax.model.terms import data_residual
 from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.ops.motion_blur import motion_blur
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.window import restore_block
 from gvd_jax.trees import replace
@@ -182,11 +183,12 @@ def test_ends_are_found_by_their_blur(clip):
     _, sharp, flow = clip
     true = accelerate_ends(
         jnp.asarray(flow),
-        jnp.broadcast_to(jnp.asarray([[4.0, 0.0], [-4.0, 0.0]])[:, None, None], (2, HEIGHT, WIDTH, 2)),
+        jnp.zeros((FRAMES, HEIGHT, WIDTH, 2)).at[0, ..., 0].set(4.0).at[-1, ..., 0].set(-4.0),
+        one_shot(FRAMES),
     )
     tau = jnp.full(FRAMES, TAU)
     blurry = motion_blur(quadratic_path, 4, jnp.asarray(sharp), true, tau)
-    guess = extrapolate_ends(jnp.asarray(flow))
+    guess = extrapolate_ends(jnp.asarray(flow), one_shot(FRAMES))
     np.testing.assert_allclose(guess, flow, atol=1e-5)
     unknowns = gvd.Unknowns(latent=jnp.asarray(sharp), flow=guess)
     observation = gvd.observe(blurry, tau, gvd.Blur((gvd.MotionBlur(quadratic_path, 4),)))

@@ -50,7 +50,9 @@ gradient_of = jax.jit(energy_gradient)
 def random_problem():
     """A random clip that only counts reads inside the neighbouring frame, as the reference loops do."""
     unknowns, observation = random_clip(SHAPE, blur=BLUR)
-    return unknowns, replace(observation, visibility=observation.visibility * inside(unknowns.flow))
+    return unknowns, replace(
+        observation, visibility=observation.visibility * inside(unknowns.flow, observation.continues)
+    )
 
 
 def host(tree):

@@ -7,6 +7,7 @@ import pytest
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, own_exposure, relative_exposures
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.trees import replace
 from gvd_jax.video.layers import photograph
 
@@ -14,6 +15,9 @@ pytestmark = pytest.mark.usefixtures("hurried_file")
 
 GAIN = np.array([1.0, 0.85, 1.1, 0.95])
 OFFSET = np.array([0.02, 0.0, 0.03, -0.01])
+
+
+CUT = jnp.asarray([1.0, 0.0, 1.0, 0.0])  # between frames 1 and 2
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def still():
 
 
 def test_exposures_of_a_still_scene(still):
-    relative = relative_exposures(*still)
+    relative = relative_exposures(*still, one_shot(4))
     gain = GAIN[:-1] / GAIN[1:]
     np.testing.assert_allclose(relative, np.stack([gain, OFFSET[:-1] - gain * OFFSET[1:]], -1), atol=2e-4)
     exposure = np.asarray(frame_exposures(relative))
@@ -45,7 +49,7 @@ def test_the_exposures_of_another_clip_compile_nothing_anew(compiled):
 
 def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
     frames, flow = still
-    exposure = frame_exposures(relative_exposures(frames, flow))
+    exposure = frame_exposures(relative_exposures(frames, flow, one_shot(4)))
     even = even_exposure(frames, exposure)
     unclipped = np.asarray(frames.max(0) < 0.99)
     darkest = np.asarray(frames[GAIN.argmin()])
@@ -57,11 +61,13 @@ def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
 def test_a_cut_is_no_change_of_exposure(still):
     frames, flow = still
     cut = jnp.concatenate([frames[:2], 0.5 * frames[2:, ::-1, ::-1]])
-    relative = np.asarray(relative_exposures(cut, flow))
+    said = np.asarray(relative_exposures(0.5 ** (jnp.arange(4) > 1)[:, None, None, None] * frames, flow, CUT))
+    assert said[1].tolist() == [1, 0]
+    relative = np.asarray(relative_exposures(cut, flow, one_shot(4)))
     assert relative[1].tolist() == [1, 0]
     np.testing.assert_allclose(relative[0, 0], GAIN[0] / GAIN[1], rtol=1e-3)
     flat = jnp.broadcast_to(jnp.asarray([0.2, 0.4, 0.3, 0.5])[:, None, None, None], frames.shape)
-    assert np.asarray(relative_exposures(flat, flow)).tolist() == [[1, 0]] * 3
+    assert np.asarray(relative_exposures(flat, flow, one_shot(4))).tolist() == [[1, 0]] * 3
 
 
 def test_clipped_pixels_stay_clipped():

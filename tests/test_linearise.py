@@ -38,7 +38,7 @@ def problem(lowest=0.5):
     unknowns, observation = random_clip(SHAPE, motion=0.8, blur=BLUR)
     unknowns = replace(unknowns, defocus=lowest + unknowns.defocus / 8)
     confidence = jnp.asarray(np.random.default_rng(3).uniform(0.2, 1, SHAPE[:3]))
-    seen = observation.visibility * inside(unknowns.flow)
+    seen = observation.visibility * inside(unknowns.flow, observation.continues)
     return unknowns, replace(observation, visibility=seen, confidence=confidence)
 
 

@@ -20,6 +20,7 @@ from tests.references import energy
 from tests.references import post_filter as reference
 
 FRAMES, HEIGHT, WIDTH = 3, 7, 9
+ALL = np.array([1.0, 1.0, 0.0])  # no cut
 
 within, seen = jax.jit(inside), jax.jit(visibility)
 filtered = jax.jit(post_filter)
@@ -43,8 +44,8 @@ def test_eq19_occlusion_state_equals_the_loop(x64):
             ux, uy = energy.displacement(flow, i, n, y, x)
             held[i, k, y, x] = energy.inside(y + uy, x + ux, HEIGHT, WIDTH)
     returned = np.stack([agree[n] for n in NEIGHBOURS], 1)
-    np.testing.assert_array_equal(within(jnp.asarray(flow)), held)
-    np.testing.assert_array_equal(seen(jnp.asarray(flow)), held * returned)
+    np.testing.assert_array_equal(within(jnp.asarray(flow), ALL), held)
+    np.testing.assert_array_equal(seen(jnp.asarray(flow), ALL), held * returned)
     exist = 6 * HEIGHT * WIDTH  # four pairs of neighbours, two pairs two frames apart
     assert 0.6 < held.sum() / exist < 0.9 and 0.3 < (held * returned).sum() / held.sum() < 0.9
 
@@ -57,16 +58,16 @@ def test_a_drift_leaves_the_frame_at_its_border(x64):
         n = NEIGHBOURS[k]
         if 0 <= i + n < FRAMES:
             expected[i, k, :, max(0, -2 * n) : WIDTH - max(0, 2 * n)] = 1
-    np.testing.assert_array_equal(within(flow), expected)
-    np.testing.assert_array_equal(seen(flow), expected)  # the flow back returns
+    np.testing.assert_array_equal(within(flow, ALL), expected)
+    np.testing.assert_array_equal(seen(flow, ALL), expected)  # the flow back returns
 
 
 def test_a_flow_that_does_not_return_marks_occlusion(x64):
     """Both ways between frames 0 and 1 where it is wrong, and every way through it between frames 0 and 2."""
     flow = drift((1, 0), (-1, 0))
-    before = np.asarray(seen(jnp.asarray(flow)))
+    before = np.asarray(seen(jnp.asarray(flow), ALL))
     flow[1, 1, 2, 5] = (3, 0)
-    lost = np.argwhere(before - np.asarray(seen(jnp.asarray(flow))))
+    lost = np.argwhere(before - np.asarray(seen(jnp.asarray(flow), ALL)))
     pairs = sorted((int(i), NEIGHBOURS[k], int(y), int(x)) for i, k, y, x in lost)
     assert pairs == [(0, 1, 2, 4), (0, 2, 2, 4), (1, -1, 2, 5), (2, -2, 2, 6)]
 
@@ -82,7 +83,7 @@ def both_filters(latent, flow, visible, **options):
     by_neighbour = {n: visible[:, k] for k, n in enumerate(NEIGHBOURS)}
     arrays = [jnp.asarray(a, float) for a in (latent, flow, visible)]
     slow = reference.post_filter(latent, flow, visible=by_neighbour, **options)
-    return filtered(*arrays, 25 / 255, reference.OCCLUDED), slow
+    return filtered(*arrays, ALL, 25 / 255, reference.OCCLUDED), slow
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -108,7 +109,7 @@ def test_eq19_distance_and_occlusion_set_the_weight(x64):
     latent = jnp.asarray(np.broadcast_to(levels[:, None, None, None], (FRAMES, HEIGHT, WIDTH, 1)))
     still = jnp.asarray(drift(0, 0))
     for visible, o in ((1.0, 1.0), (0.0, 0.2)):
-        result = filtered(latent, still, jnp.full((FRAMES, 4, HEIGHT, WIDTH), visible), sigma, 0.2)
+        result = filtered(latent, still, jnp.full((FRAMES, 4, HEIGHT, WIDTH), visible), ALL, sigma, 0.2)
         weight = 2 * o * np.exp(-25 * 0.02**2 / (2 * sigma**2))
         np.testing.assert_allclose(result[0], 0.4 + 0.02 * weight / (1 + weight), rtol=1e-12)
 

@@ -16,7 +16,7 @@ from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.resize import resize_defocus, resize_flow, resize_frames
 from gvd_jax.ops.sampling import sample
-from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index, warp
+from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index, one_shot, warp
 from tests.problems import TAPS, moments, point_spread, random_clip
 from tests.references import blur, energy
 
@@ -105,7 +105,7 @@ def test_fig9_composition_and_eq5_reads_equal_the_loop(x64, shape):
     reads = [warped(unknowns.latent, move, distance) for distance, move in zip(DISTANCES, by_distance, strict=True)]
     move, read = np.concatenate(by_distance, 1), np.concatenate(reads, 1)
     assert read.shape == (frames, 4, height, width, channels)
-    exists = neighbour_exists(frames, NEIGHBOURS)
+    exists = neighbour_exists(one_shot(frames), NEIGHBOURS)
     for i, k, y, x in np.ndindex(frames, 4, height, width):
         n = NEIGHBOURS[k]
         if exists[i, k]:
@@ -118,7 +118,7 @@ def test_neighbours_beyond_the_clip_are_clamped_and_do_not_exist():
     np.testing.assert_array_equal(
         [neighbour_index(3, n) for n in NEIGHBOURS], [[1, 2, 2], [0, 0, 1], [2, 2, 2], [0, 0, 0]]
     )
-    np.testing.assert_array_equal(neighbour_exists(3, NEIGHBOURS), [[1, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1]])
+    np.testing.assert_array_equal(neighbour_exists(one_shot(3), NEIGHBOURS), [[1, 0, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1]])
 
 
 def through(function):

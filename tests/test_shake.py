@@ -16,6 +16,7 @@ from gvd_jax.model.observation import observe
 from gvd_jax.model.terms import data_residual
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.affine_field import affine_field
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.trees import replace
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -62,7 +63,7 @@ def scene(shake, duty_cycle=0.5):
     unknowns = Unknowns(latent=jnp.asarray(frames), flow=jnp.asarray(flow), shake=jnp.asarray(true))
     observation = observe(unknowns.latent, duty_cycle, BLUR)
     blurry = BLUR(unknowns.latent, unknowns, observation)
-    return unknowns, replace(observation, blurry=blurry, visibility=visibility(unknowns.flow))
+    return unknowns, replace(observation, blurry=blurry, visibility=visibility(unknowns.flow, observation.continues))
 
 
 def test_neighbours_show_a_frame_without_what_only_it_shows():
@@ -113,7 +114,7 @@ def test_reads_between_pixels_soften_as_much_as_is_told(move):
     """A parabola whose second derivative is 2 rises by the variance of such a read, f (1 - f)."""
     flow = jnp.zeros((3, 2, 4, 32, 2)).at[..., 0].set(jnp.array([move, -move])[None, :, None, None])
     latent = jnp.broadcast_to(jnp.square(jnp.arange(32.0))[None, None, :, None], (3, 4, 32, 1))
-    shown, softened = seen_by_neighbours(latent, flow, visibility(flow))
+    shown, softened = seen_by_neighbours(latent, flow, visibility(flow, one_shot(len(flow), flow.dtype)))
     inner = np.s_[1, :, 3:-3]
     rise = shown[inner] - jnp.square(jnp.arange(32.0))[None, 3:-3, None] - move**2
     np.testing.assert_allclose(2 * 2 * softened[inner], rise, atol=1e-9)  # the other axis is not read between

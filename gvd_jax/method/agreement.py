@@ -8,10 +8,10 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Flow, Frames, Number
+from gvd_jax.shapes import Continues, Flow, Frames, Number
 
 
-def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, tolerance: Number) -> Frames:
+def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, continues: Continues, tolerance: Number) -> Frames:
     """blurry + a (latent - blurry), with a in [0, 1] for each window of 5x5 pixels. Display values, [T, H, W, C].
 
     An error e of the restoration differs from frame to frame, what is there does not: two frames along the flow differ
@@ -22,7 +22,7 @@ def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, tolerance: Nu
     change = jnp.square(latent - blurry).mean(-1)
     difference = jnp.square(latent[:, None] - warp(latent, flow, 1)).mean(-1)
     # Who cannot be asked disagrees.
-    disagreement = jnp.where(inside(flow, (1,)) > 0, difference, change[:, None]).min(1)
+    disagreement = jnp.where(inside(flow, continues, (1,)) > 0, difference, change[:, None]).min(1)
     change, disagreement = correlate_both(change, WINDOW), correlate_both(disagreement, WINDOW)
     noise = jax.vmap(noise_level, in_axes=-1)(blurry)
     disagreement = disagreement - jnp.square(noise).mean()

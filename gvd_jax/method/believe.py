@@ -8,6 +8,7 @@ from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.model.edge_map import edge_map
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.warp import neighbour_exists
 from gvd_jax.shapes import Number
 from gvd_jax.trees import pytree, replace
 
@@ -23,7 +24,7 @@ class Inside:
 
     def __call__(self, unknowns: Unknowns, observation: Observation) -> Observation:
         zeta = edge_map(unknowns.latent, self.edge_variance)
-        return replace(observation, edge_map=zeta, visibility=inside(unknowns.flow))
+        return replace(observation, edge_map=zeta, visibility=inside(unknowns.flow, observation.continues))
 
 
 @pytree
@@ -31,8 +32,9 @@ class Confirmed:
     """The neighbours that see a pixel, and blurry pixels as far as the flow is confirmed, clipping and noise allow.
 
     `unconfirmed` is the confidence where the flow back from neither neighbour returns, `ends` that of the first and
-    last frame while their motion is a guess, `clipped` that of highlights which the sensor has clipped; as much noise
-    as `model_error`, that of the blur model in display values, halves it. `data` scales Eq. (4), `neighbours` Eq. (5).
+    last frame of a shot while their motion is a guess, `clipped` that of highlights which the sensor has clipped; as
+    much noise as `model_error`, that of the blur model in display values, halves it. `data` scales Eq. (4),
+    `neighbours` Eq. (5).
     """
 
     unconfirmed: Number = 1.0
@@ -47,8 +49,10 @@ class Confirmed:
 
     def see(self, unknowns: Unknowns, observation: Observation) -> Observation:
         """What the flow says."""
-        seen = visibility(unknowns.flow)
-        trust = blur_confidence(seen, self.unconfirmed).at[jnp.array([0, -1])].mul(self.ends, unique_indices=True)
+        seen = visibility(unknowns.flow, observation.continues)
+        trust = blur_confidence(seen, observation.continues, self.unconfirmed)
+        known = neighbour_exists(observation.continues, (1, -1))
+        trust = jnp.where((known[:, 0] != known[:, 1])[:, None, None], self.ends, 1.0) * trust
         return replace(observation, visibility=self.neighbours * seen, confidence=trust)
 
     def weigh(self, observation: Observation) -> Observation:

@@ -16,7 +16,8 @@ from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.shapes import Array, Float, Flow, Visibility
+from gvd_jax.ops.warp import neighbour_exists
+from gvd_jax.shapes import Array, Continues, Float, Flow, Number, Visibility
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.linearise import PER_PIXEL, GaussNewton
 from gvd_jax.trees import replace
@@ -42,12 +43,13 @@ def adopt_nearby_flow(block: Block, energy: Energy, unknowns: Unknowns, observat
     judges = [energy[name] for name in block.modelled.get(GaussNewton(PER_PIXEL), [])]
     weight = sum((term.weight for term in judges), jnp.zeros((), flow.dtype))
     limit = weight * GIVE_UP
-    observation = observe(observation.blurry, observation.duty_cycle, observation.blur, observation.transfer)
+    continues = observation.continues
+    observation = observe(observation.blurry, observation.duty_cycle, observation.blur, observation.transfer, continues)
 
     def mismatch(flow):
         moved = replace(unknowns, flow=flow)
         cost = jnp.minimum(cost_over(judges, moved, observation, flow.shape[:-1]), limit)
-        return correlate_both(jnp.where(inside(flow, (1,)) > 0, cost, limit).sum(1), WINDOW)
+        return correlate_both(jnp.where(inside(flow, continues, (1,)) > 0, cost, limit).sum(1), WINDOW)
 
     def shifted(pair, offset):
         rows = jnp.clip(jnp.arange(height, dtype=jnp.int32) + offset[0], 0, height - 1)
@@ -67,11 +69,13 @@ def adopt_nearby_flow(block: Block, energy: Energy, unknowns: Unknowns, observat
     return jax.lax.scan(adopt, (flow, mismatch(flow)), offsets)[0][0]
 
 
-def blur_confidence(visible: Visibility, unconfirmed) -> Float[Array, "T H W"]:
+def blur_confidence(visible: Visibility, continues: Continues, unconfirmed: Number) -> Float[Array, "T H W"]:
     """How far the blur model is to be trusted: 1 where both neighbours confirm the flow, `unconfirmed` where none does.
 
-    `visible` says where the flow back from each neighbour returns (`visibility`). An end frame has one neighbour.
+    `visible` says where the flow back from each neighbour returns (`visibility`). An end of a shot has one
+    neighbour, and a frame that has none is sharp: nothing is to be confirmed.
     """
-    next_to = visible[:, :2]
-    next_to = next_to.at[0, 1].set(next_to[0, 0]).at[-1, 0].set(next_to[-1, 1])
-    return unconfirmed + (1 - unconfirmed) * correlate_both(next_to.mean(1), WINDOW)
+    exists = neighbour_exists(continues, (1, -1))[:, :, None, None]
+    confirmed = jnp.where(exists, visible[:, :2], 0).sum(1) / jnp.maximum(exists.sum(1), 1)
+    confirmed = jnp.where(exists.any(1), confirmed, 1.0).astype(visible.dtype)
+    return unconfirmed + (1 - unconfirmed) * correlate_both(confirmed, WINDOW)

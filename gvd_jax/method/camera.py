@@ -66,7 +66,7 @@ def find_camera(
     state, info = first_flow(problem, start)
     path = problem.blur.motion.path
     frames = problem.frames
-    relative = relative_exposures(gray_of(problem), state.unknowns.flow)
+    relative = relative_exposures(gray_of(problem), state.unknowns.flow, problem.continues)
     exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
     if jnp.abs(relative @ jnp.array([0.5, 1.0], frames.dtype) - 0.5).max() > camera.exposure_change:
         exposure = frame_exposures(relative)
@@ -75,14 +75,15 @@ def find_camera(
     flow = state.unknowns.flow
     duty_cycle_error = gamma_error = 0.0
     if isinstance(duty_cycle, str):
-        clip = find_duty_cycle(problem.frames, flow, path)
-        tau = clip.duty_cycle if duty_cycle == "auto" else find_duty_cycles(problem.frames, flow, path)
+        known = problem.frames, flow, path, problem.continues
+        clip = find_duty_cycle(*known)
+        tau = clip.duty_cycle if duty_cycle == "auto" else find_duty_cycles(*known)
         problem = replace(problem, duty_cycle=jnp.broadcast_to(jnp.asarray(tau, frames.dtype), frames.shape[:1]))
         duty_cycle_error = clip.uncertainty
         if duty_cycle == "auto" and finds_duty_cycle(problem):
             state = replace(state, unknowns=replace(state.unknowns, duty_cycle=problem.duty_cycle))
     if camera.transfer is None:  # flow and shutter hardly depend on it
-        curve = find_transfer(problem.frames, flow, problem.duty_cycle, path)
+        curve = find_transfer(problem.frames, flow, problem.duty_cycle, path, problem.continues)
         problem, gamma_error = replace(problem, transfer=curve.transfer), curve.uncertainty
     return Found(problem, state, info, exposure, duty_cycle_error, gamma_error)
 

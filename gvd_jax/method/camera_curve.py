@@ -17,8 +17,8 @@ from gvd_jax.ops.exposure import Path
 from gvd_jax.ops.filters import smooth_gradient
 from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.transfer import NONE, Transfer, power_transfer
-from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import DutyCycle, Flow, Frames, Scalar
+from gvd_jax.ops.warp import neighbour_exists, one_shot, warp
+from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Flow, Frames, Scalar
 
 SAMPLES = 8
 GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
@@ -36,13 +36,15 @@ class FoundTransfer:
 
 
 @partial(jax.jit, static_argnames="path")
-def mismatch(frames: Frames, flow: Flow, duty_cycle: DutyCycle, transfer: Transfer, path: Path) -> Scalar:
+def mismatch(
+    frames: Frames, flow: Flow, duty_cycle: DutyCycle, continues: Continues, transfer: Transfer, path: Path
+) -> Scalar:
     """How much every frame and the next one differ after both blurs, relative to their structure.
 
     The light is blurred, display values are compared, which makes curves comparable. Pairs count whose flows are all
     measured: the end frames know the motion on one side only.
     """
-    seen = visibility(flow)[:, 0, :, :, None]
+    seen = visibility(flow, continues)[:, 0, :, :, None]
     light = transfer.to_linear(transfer.gray(frames))
     of_next = warp(light, flow, 1)[:, 0]
     flow_of_next = jnp.stack([warp(flow[:, k], flow, 1)[:, 0] for k in (0, 1)], 1)
@@ -54,26 +56,29 @@ def mismatch(frames: Frames, flow: Flow, duty_cycle: DutyCycle, transfer: Transf
     there = structure(motion_blur(path, SAMPLES, of_next, flow, duty_cycle))
     difference = (seen * jnp.square(here - there)).sum((1, 2, 3))
     whole = (seen * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
-    pairs = jnp.asarray(_known_pairs(len(flow)), flow.dtype)
+    pairs = _known_pairs(continues).astype(flow.dtype)
     return (pairs * difference).sum() / jnp.maximum((pairs * whole).sum(), 1e-9)
 
 
-def _known_pairs(frames: int) -> np.ndarray:
-    """1 for every frame [T] whose flow and that of the next one are measured; if none is, for all but the last."""
-    first = np.arange(frames)
-    known = (first > 0) & (first < frames - 2)
-    return known if known.any() else first < frames - 1
+def _known_pairs(continues: Continues) -> Bool[Array, "T"]:
+    """Every frame whose flow and that of the next one are measured; if none is, all that have a next one."""
+    both = neighbour_exists(continues, (1, -1)).all(1)
+    known = both & jnp.roll(both, -1) & (continues > 0)
+    return jnp.where(known.any(), known, continues > 0)
 
 
-def find_transfer(frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path) -> FoundTransfer:
-    """The curve of the frames [T, H, W, C], display values, whose flow and duty cycle [T] are given.
+def find_transfer(
+    frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path, continues: Continues | None = None
+) -> FoundTransfer:
+    """The curve of the frames [T, H, W, C], display values, whose flow and duty cycle [T] are given;
+    `continues` [T] is 0 before a cut, by default there is none.
 
     In a camera light adds up, and the curve is a power near that of sRGB; display values add up in clips that were made
     by averaging files, which leaves clearly less mismatch under none.
     """
-    left = [
-        float(mismatch(frames, flow, duty_cycle, power_transfer(jnp.asarray(g, frames.dtype)), path)) for g in GAMMAS
-    ]
+    continues = one_shot(len(frames), frames.dtype) if continues is None else continues
+    curves = [power_transfer(jnp.asarray(gamma, frames.dtype)) for gamma in GAMMAS]
+    left = [float(mismatch(frames, flow, duty_cycle, continues, curve, path)) for curve in curves]
     if left[0] < CLEARLY * left[GAMMAS.index(USUAL)]:
         return FoundTransfer(NONE, 0.0)
     cost = np.log(np.maximum(left[1:], 1e-9)) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2

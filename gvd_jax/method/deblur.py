@@ -20,8 +20,9 @@ from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.progress import Hook, Progress, Recorder
-from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
+from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
 from gvd_jax.solve.status import Status
 from gvd_jax.trees import replace
 
@@ -84,10 +85,16 @@ class Result:
         return max((step.status for step in self.history if step.status is not None), default=Status.CONVERGED)
 
 
-def make_problem(frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config) -> Problem:
-    """The problem of a clip under settings; where the curve is to be chosen it is none yet."""
+def make_problem(
+    frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config, continues: Continues | None = None
+) -> Problem:
+    """The problem of a clip under settings; where the curve is to be chosen it is none yet.
+
+    `continues` [T] is 0 before a cut, by default there is none.
+    """
+    continues = one_shot(len(frames), frames.dtype) if continues is None else continues
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
-    return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns)
+    return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns, continues)
 
 
 def run_stage(planned: Planned, state: State, problem: Problem) -> tuple[State, Info]:

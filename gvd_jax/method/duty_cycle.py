@@ -22,7 +22,8 @@ from gvd_jax.ops.exposure import Path, quadratic_path
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import sample
 from gvd_jax.ops.transfer import luma
-from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Frames, HostArray
+from gvd_jax.ops.warp import neighbour_exists, one_shot
+from gvd_jax.shapes import Array, Continues, DutyCycle, Float, Flow, Frames, HostArray
 from gvd_jax.trees import pytree
 
 CANDIDATES = np.arange(0.02, 0.601, 0.01)  # beyond 0.5 only so that a maximum near 0.5 is seen from both sides
@@ -40,6 +41,8 @@ DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing mov
 # (experiments/quality.py: no blur explains .92 and more of it in rows "sharp", .66 at most in rows "typed", whose mean
 # length is 4 px and more; it is 2 px for a text that scrolls).
 SHARP, SHORT = 0.85, 2.4  # a share; px
+# A frame whose tau is so many standard deviations and so much off the median of at least so many is odd.
+ODD, AGREED, FEWEST = 3.0, 0.1, 4
 
 
 @pytree
@@ -134,7 +137,7 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     return Correlations(by_speed, most_by_speed, whole, most, speeds, pixels)
 
 
-def explained(found: Correlations, frames: slice | HostArray = slice(None)) -> HostArray:
+def explained(found: Correlations, frames: HostArray) -> HostArray:
     """How much of the autocorrelation along the motion every candidate tau explains, at most 1."""
     found = jax.tree.map(lambda x: np.asarray(x, float), found)
     along, most = (part[:, frames].sum(1) for part in (found.along, found.along_most))
@@ -169,22 +172,45 @@ def _highest(scores: HostArray) -> float:
     return float(np.clip(best, CANDIDATES[0], 0.5))
 
 
-def find_duty_cycle(frames: Frames, flow: Flow, path: Path = quadratic_path) -> FoundDutyCycle:
-    """One tau for a clip [T, H, W, C] of display values with the given flow [T, 2, H, W, 2], pixels."""
-    return _of_clip(correlations(frames, flow, path))
+def find_duty_cycle(
+    frames: Frames, flow: Flow, path: Path = quadratic_path, continues: Continues | None = None
+) -> FoundDutyCycle:
+    """One tau for a clip [T, H, W, C] of display values with the given flow [T, 2, H, W, 2], pixels.
+
+    `continues` [T] is 0 before a cut, by default there is none.
+    """
+    return _of_clip(correlations(frames, flow, path), _with_both_neighbours(len(frames), continues))
 
 
-def _of_clip(found: Correlations) -> FoundDutyCycle:
-    """That of all frames but the ends, whose motion is known on one side only; 0 if they are sharp."""
-    inner = slice(1, -1) if len(found.count) > 2 else slice(None)
-    scores, pixels = explained(found, inner), float(found.count[inner].sum())
+def _with_both_neighbours(frames: int, continues: Continues | None) -> HostArray:
+    """The numbers of the frames whose motion is known on both sides; if there are none, of those with a neighbour."""
+    known = np.asarray(neighbour_exists(one_shot(frames) if continues is None else continues, (1, -1)))
+    return np.flatnonzero(known.all(1) if known.all(1).any() else known.any(1))
+
+
+def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
+    """That of those frames that agree; 0 if they are sharp."""
+    numbers = _agreeing(found, numbers)
+    if not len(numbers):
+        return FoundDutyCycle(USUAL, 0.0, SPREAD)
+    scores, pixels = explained(found, numbers), float(found.count[numbers].sum())
     tau, share = _believed(scores, pixels, USUAL)
     highest = max(float(scores.max()), 0.0)
-    length = 2 * _highest(scores) * float(found.speed[inner].sum()) / max(pixels, 1.0)
+    length = 2 * _highest(scores) * float(found.speed[numbers].sum()) / max(pixels, 1.0)
     if share > 0.5 and (scores[0] > SHARP * highest or length < SHORT):
         tau = 0.0
-    error = np.hypot(share * _spread(found, inner), (1 - share) * SPREAD)
+    error = np.hypot(share * _spread(found, numbers), (1 - share) * SPREAD)
     return FoundDutyCycle(tau, share * highest, float(error))
+
+
+def _agreeing(found: Correlations, numbers: HostArray) -> HostArray:
+    """Of the frames with those numbers the ones whose own tau is near the median, so that a few odd ones spoil nothing:
+    a flash, a frame of which half stands still."""
+    own = np.array([_highest(explained(found, numbers[[k]])) for k in range(len(numbers))])
+    if len(own) < FEWEST:
+        return numbers
+    far = np.abs(own - np.median(own))
+    return numbers[far <= max(ODD * np.median(far) / 0.6745, AGREED)]  # .6745 of a standard deviation is the median
 
 
 def _believed(scores: HostArray, pixels: float, usual: float) -> tuple[float, float]:
@@ -193,21 +219,22 @@ def _believed(scores: HostArray, pixels: float, usual: float) -> tuple[float, fl
     return share * _highest(scores) + (1 - share) * usual, share
 
 
-def _spread(found: Correlations, frames: slice) -> float:
+def _spread(found: Correlations, numbers: HostArray) -> float:
     """Standard deviation of the tau of these frames: how much it changes when one of them is left out."""
-    numbers = np.arange(len(found.count))[frames]
     if len(numbers) < 2:
         return SPREAD
     without = [_highest(explained(found, numbers[numbers != k])) for k in numbers]
     return max(float(np.std(without) * np.sqrt(len(numbers) - 1)), (CANDIDATES[1] - CANDIDATES[0]) / 2)
 
 
-def find_duty_cycles(frames: Frames, flow: Flow, path: Path = quadratic_path) -> DutyCycle:
+def find_duty_cycles(
+    frames: Frames, flow: Flow, path: Path = quadratic_path, continues: Continues | None = None
+) -> DutyCycle:
     """tau of every frame, [T], as far as the frame tells; the rest is that of the clip. 0 for a clip that is sharp."""
     found = correlations(frames, flow, path)
-    clip = _of_clip(found).duty_cycle
+    clip = _of_clip(found, _with_both_neighbours(len(frames), continues)).duty_cycle
     if clip == 0:
         return jnp.zeros(len(frames), frames.dtype)
-    scores = [explained(found, slice(k, k + 1)) for k in range(len(frames))]
+    scores = [explained(found, np.array([k])) for k in range(len(frames))]
     taus = [_believed(own, float(found.count[k].sum()), clip)[0] for k, own in enumerate(scores)]
     return jnp.asarray(taus, frames.dtype)

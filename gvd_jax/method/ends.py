@@ -1,4 +1,5 @@
-"""The motion before the first and after the last frame: no neighbour shows it, only the blur of the end frame does."""
+"""The motion before the first and after the last frame of a shot: no neighbour shows it, only the blur of the end frame
+does."""
 
 import itertools
 
@@ -13,7 +14,8 @@ from gvd_jax.model.terms import Residual
 from gvd_jax.model.unknowns import Unknown, Unknowns
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
-from gvd_jax.shapes import Flow
+from gvd_jax.ops.warp import neighbour_exists, neighbour_index
+from gvd_jax.shapes import Array, Continues, Float, Flow
 from gvd_jax.trees import replace
 
 # Parts of the fastest motion of the frame: [49, 2] around the given acceleration, then [9, 2] around the best of those.
@@ -24,25 +26,28 @@ SHARE = 0.1  # of the frame's mean in the cost of a window: what has no texture 
 
 
 @jax.jit
-def extrapolate_ends(flow: Flow) -> Flow:
-    """The ends keep the acceleration of the frame next to them; two frames know none.
+def extrapolate_ends(flow: Flow, continues: Continues) -> Flow:
+    """The ends of a shot keep the acceleration of the frame next to them; two frames know none, one does not move.
 
     u_b(x) = a(x + u_f) - u_f and u_f(x) = a(x + u_b) - u_b with a = u_f + u_b of the neighbour.
     """
-    flow = flow.at[0, 1].set(0).at[-1, 0].set(0)
-    if flow.shape[0] < 3:
-        return flow.at[0, 1].set(-flow[0, 0]).at[-1, 0].set(-flow[-1, 1])
-    acceleration = flow[:, 0] + flow[:, 1]
-    known = jnp.stack([flow[0, 0], flow[-1, 1]])
-    _, _, height, width, _ = flow.shape
+    frames, _, height, width, _ = flow.shape
+    exists = neighbour_exists(continues, (1, -1))
+    flow = jnp.where(exists[:, :, None, None, None], flow, 0)
+    known = flow.sum(1)  # of an end, which has one
+    inner = exists.all(1)
+    acceleration = jnp.where(inner[:, None, None, None], known, 0)
     y, x = pixel_grid(height, width, flow.dtype)
-    next_to = jnp.array([1, flow.shape[0] - 2], jnp.int32)
-    return accelerate_ends(flow, sample(acceleration, next_to, y[None] + known[..., 1], x[None] + known[..., 0]))
+    next_to = neighbour_index(frames, 1) * exists[:, 0] + neighbour_index(frames, -1) * (1 - exists[:, 0])
+    there = sample(acceleration, next_to, y[None] + known[..., 1], x[None] + known[..., 0])
+    return accelerate_ends(flow, there, continues)
 
 
-def accelerate_ends(flow: Flow, acceleration: jax.Array) -> Flow:
-    """Give the ends the `acceleration` [2, H, W, 2], that of the first and of the last frame."""
-    return flow.at[0, 1].set(acceleration[0] - flow[0, 0]).at[-1, 0].set(acceleration[1] - flow[-1, 1])
+def accelerate_ends(flow: Flow, acceleration: Float[Array, "T H W 2"], continues: Continues) -> Flow:
+    """Give the first and the last frame of every shot the `acceleration` of that frame."""
+    exists = neighbour_exists(continues, (1, -1))[:, :, None, None, None]
+    missing = (exists[:, ::-1] & ~exists).astype(flow.dtype)
+    return (1 - missing) * flow + missing * (acceleration[:, None] - flow[:, ::-1])
 
 
 def search_ends(
@@ -53,29 +58,41 @@ def search_ends(
     Chosen per pixel by the squares of `residual`, that of the data term, over a window around it. The latent frames of
     the ends should owe more to their neighbours than to their own blur, or they explain every acceleration alike.
     """
-    ends = jnp.array([0, -1])
-    flow = unknowns.flow
-    known = jnp.stack([flow[0, 0], flow[-1, 1]])
-    fastest = jnp.maximum(frame_reach(known[:, None], jnp.ones(2, flow.dtype)), 1.0)[:, None]
-
-    def of_ends(x, axes):
-        return x[ends] if axes.split()[:1] == ["T"] else x
-
-    observation = change_held(observation, lambda how, x: of_ends(x, how.axes))
+    exists = neighbour_exists(observation.continues, (1, -1))
+    is_end = exists[:, 0] != exists[:, 1]
     there = [unknown for unknown in declared if unknown.name in unknowns]
-    others = Unknowns(**{unknown.name: of_ends(unknowns[unknown.name], unknown.axes) for unknown in there})
 
-    def cost(acceleration):
-        moved = accelerate_ends(flow, acceleration)
-        terms = residual(replace(others, flow=moved[ends]), observation)
-        error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(terms)]).sum(0)
-        window = correlate_both(error, WINDOW)
-        return window + SHARE * error.mean((1, 2), keepdims=True)
+    def search(frame: Array) -> Float[Array, "H W 2"]:
+        def only(x: Array, axes: str) -> Array:
+            return x[frame][None] if axes.split()[:1] == ["T"] else x
 
-    def best(around, grid):
-        offsets = fastest[None] * jnp.asarray(grid, flow.dtype)[:, None]  # [places, 2, 2]: of either end
-        costs = jax.lax.map(lambda offset: cost(around + offset[:, None, None]), offsets)
-        least = jnp.argmin(costs, axis=0)
-        return around + jnp.stack([offsets[least[end], end] for end in (0, 1)])
+        seen = change_held(observation, lambda how, x: only(x, how.axes))
+        own = Unknowns(**{unknown.name: only(unknowns[unknown.name], unknown.axes) for unknown in there})
+        given, (forward, backward) = own.flow.sum(1), exists[frame]
+        known = jnp.where(forward, own.flow[:, :1], own.flow[:, 1:])
+        fastest = jnp.maximum(frame_reach(known, jnp.ones(1, given.dtype))[0], 1.0)
 
-    return accelerate_ends(flow, best(best(flow[ends].sum(1), GRID), FINER_GRID))
+        def cost(acceleration):
+            moved = jnp.stack(
+                [
+                    jnp.where(forward, own.flow[:, 0], acceleration - own.flow[:, 1]),
+                    jnp.where(backward, own.flow[:, 1], acceleration - own.flow[:, 0]),
+                ],
+                1,
+            )
+            terms = residual(replace(own, flow=moved), seen)
+            error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(terms)]).sum(0)
+            window = correlate_both(error, WINDOW)
+            return window + SHARE * error.mean((1, 2), keepdims=True)
+
+        def best(around, grid):
+            offsets = fastest * jnp.asarray(grid, given.dtype)  # [places, 2]
+            costs = jax.lax.map(lambda offset: cost(around + offset), offsets)
+            return around + offsets[jnp.argmin(costs, axis=0)]
+
+        return best(best(given, GRID), FINER_GRID)[0]
+
+    found = jax.lax.map(
+        lambda k: jax.lax.cond(is_end[k], search, lambda k: unknowns.flow[k].sum(0), k), jnp.arange(len(is_end))
+    )
+    return accelerate_ends(unknowns.flow, found, observation.continues)

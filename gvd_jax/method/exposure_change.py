@@ -7,21 +7,21 @@ from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.ops.resize import resize_map
 from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Array, Float, Flow, Frames
+from gvd_jax.shapes import Array, Continues, Float, Flow, Frames
 
 TILE = 16  # pixels: their means hardly depend on the blur
 RELATED = 0.9  # correlation of the tiles; less is a cut, or a flow that failed, and says nothing
 
 
 @jax.jit
-def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array, "T-1 2"]:
+def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow, continues: Continues) -> Float[Array, "T-1 2"]:
     """Gain a and offset b of every frame against the next one: B_i(x) = a B_{i+1}(x + u) + b.
 
     The line through the means of tiles, where both frames show the point and clip it in neither. Its slope is the ratio
     of the deviations, which favours neither frame. Where the tiles are not on a line, a is 1 and b is 0.
     """
     here, there = gray[:-1, ..., 0], warp(gray, flow, 1)[:-1, 0, ..., 0]
-    seen = jnp.where(jnp.maximum(here, there) < CLIPPED, visibility(flow)[:-1, 0], 0)
+    seen = jnp.where(jnp.maximum(here, there) < CLIPPED, visibility(flow, continues)[:-1, 0], 0)
     _, height, width = here.shape
 
     def tiles(x):
@@ -39,7 +39,7 @@ def relative_exposures(gray: Float[Array, "T H W 1"], flow: Flow) -> Float[Array
     gain = deviation(here) / deviation(there)
     offset = mean(here) - gain * mean(there)
     correlation = (mean(here * there) - mean(here) * mean(there)) / (deviation(here) * deviation(there))
-    related = (correlation > RELATED)[:, None]
+    related = ((correlation > RELATED) & (continues[:-1] > 0))[:, None]
     return jnp.where(related, jnp.stack([gain, offset], -1), jnp.array([1.0, 0.0], gray.dtype))
 
 

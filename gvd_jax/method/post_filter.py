@@ -8,14 +8,14 @@ from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.ops.transfer import luma
 from gvd_jax.ops.warp import DISTANCES, NEIGHBOURS, displacements, neighbour_exists, neighbour_index
-from gvd_jax.shapes import Flow, Frames, Scalar, Visibility
+from gvd_jax.shapes import Continues, Flow, Frames, Number, Visibility
 
 WINDOW = 1  # y in a 3x3 window around x + u
 PATCH = np.ones(5)  # patches of 5x5
 
 
 def post_filter(
-    latent: Frames, flow: Flow, visibility: Visibility, sigma: Scalar | float, occluded: Scalar | float
+    latent: Frames, flow: Flow, visibility: Visibility, continues: Continues, sigma: Number, occluded: Number
 ) -> Frames:
     """Average every pixel with the 3x3 windows at its place in frames i - 2 ... i + 2, weighted by patch likeness.
 
@@ -28,7 +28,7 @@ def post_filter(
     neighbours = (*NEIGHBOURS, 0)
     still = jnp.zeros_like(flow[:, :1])
     move = jnp.concatenate([*(displacements(flow, distance) for distance in DISTANCES), still], 1)
-    exists = neighbour_exists(frames, NEIGHBOURS)[:, :, None, None]
+    exists = neighbour_exists(continues, NEIGHBOURS)[:, :, None, None]
     weight = jnp.where(exists, jnp.where(visibility > 0, 1.0, occluded), 0.0)
     weight = jnp.concatenate([weight, jnp.ones_like(weight[:, :1])], axis=1).astype(latent.dtype)
     index = jnp.stack([neighbour_index(frames, n) for n in neighbours])

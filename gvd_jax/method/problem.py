@@ -14,7 +14,7 @@ from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.unknowns import MissingUnknown, Unknown, Unknowns
 from gvd_jax.ops.resize import resize_frames
 from gvd_jax.ops.transfer import Transfer
-from gvd_jax.shapes import Array, DutyCycle, Float, Frames
+from gvd_jax.shapes import Array, Continues, DutyCycle, Float, Frames
 from gvd_jax.solve.subproblem import BlockInfo
 from gvd_jax.trees import pytree, replace, static
 
@@ -26,7 +26,8 @@ class Problem:
     """The clip, its camera, and the model that explains it: the same for all stages.
 
     `frames` [T, H, W, C] display values of one exposure at full size; `duty_cycle` [T]; `transfer` the camera curve;
-    `energy` all terms; `blur` the blur model at full size; `unknowns` every declared unknown.
+    `energy` all terms; `blur` the blur model at full size; `unknowns` every declared unknown;
+    `continues` [T] is 1 where the next frame goes on with the scene, 0 before a cut and at the end.
     """
 
     frames: Frames
@@ -35,6 +36,7 @@ class Problem:
     energy: Energy
     blur: Blur
     unknowns: tuple[Unknown, ...]
+    continues: Continues
 
     @property
     def size(self) -> Shape:
@@ -110,7 +112,7 @@ def observed(problem: Problem, state: State) -> Observation:
     colour = "latent" in state.unknowns and state.unknowns.latent.shape[-1] > 1
     blurry = problem.frames if colour else blurry_at(problem, state.shape)
     blur = on_level(problem.blur, state.shape).at_level(state.shape[0] / problem.size[0])
-    return observe(blurry, duty_cycle_of(problem, state), blur, problem.transfer)
+    return observe(blurry, duty_cycle_of(problem, state), blur, problem.transfer, problem.continues)
 
 
 def finds_duty_cycle(problem: Problem) -> bool:

@@ -3,6 +3,8 @@
 Both directions are read at once, in the order of the flow: the next frame, then the previous one.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -17,10 +19,19 @@ def neighbour_index(frames: int, n: int) -> jax.Array:
     return jnp.clip(jnp.arange(frames, dtype=jnp.int32) + n, 0, frames - 1)
 
 
-def neighbour_exists(frames: int, neighbours: tuple[int, ...]) -> jax.Array:
-    """Whether frame i + n is part of the clip, bool [T, N]."""
+def one_shot(frames: int, dtype: Any = jnp.float32) -> jax.Array:
+    """`continues` of a clip without a cut, [T]: every frame but the last goes on in the next one."""
+    return (jnp.arange(frames) < frames - 1).astype(dtype)
+
+
+def neighbour_exists(continues: jax.Array, neighbours: tuple[int, ...]) -> jax.Array:
+    """Whether frame i + n belongs to the shot of frame i, [T, N]; `continues` [T] is 1 where i + 1 does, else 0."""
+    frames = continues.shape[0]
+    cuts = jnp.cumsum(1 - (continues > 0).astype(jnp.int32))
+    shot = jnp.concatenate([jnp.zeros(1, cuts.dtype), cuts[:-1]])
     index = jnp.arange(frames)[:, None] + jnp.asarray(neighbours)[None]
-    return (index >= 0) & (index < frames)
+    there = shot[jnp.clip(index, 0, frames - 1)]
+    return (index >= 0) & (index < frames) & (there == shot[:, None])
 
 
 def displacements(flow: jax.Array, distance: int) -> jax.Array:

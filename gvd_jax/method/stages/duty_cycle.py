@@ -26,7 +26,9 @@ class FindDutyCycle:
         """The state with another duty cycle, the same for all frames."""
         if not finds_duty_cycle(problem) or self.unknown not in state.unknowns:
             return state, Info({})
-        again = find_duty_cycle(problem.frames, flow_within_exposure(state.unknowns), problem.blur.motion.path)
+        again = find_duty_cycle(
+            problem.frames, flow_within_exposure(state.unknowns), problem.blur.motion.path, problem.continues
+        )
         tau = jnp.full_like(state.unknowns[self.unknown], again.duty_cycle)
         state = replace(state, unknowns=replace(state.unknowns, **{self.unknown: tau}))
         return state, Info({}, measured={DUTY_CYCLE_ERROR: again.uncertainty})

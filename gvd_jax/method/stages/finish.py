@@ -12,7 +12,7 @@ from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
-from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Number
+from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow, Frames, Number
 from gvd_jax.trees import pytree, replace, static
 
 PIXEL = 1 / 12  # variance of its area, px^2
@@ -75,13 +75,13 @@ class PostFilter:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with filtered latent frames."""
-        return _filter(self, state), Info({})
+        return _filter(self, state, problem.continues), Info({})
 
 
 @jax.jit
-def _filter(stage: PostFilter, state: State) -> State:
+def _filter(stage: PostFilter, state: State, continues: Continues) -> State:
     latent, flow = state.unknowns.latent, state.unknowns.flow
-    filtered = post_filter(latent, flow, visibility(flow), stage.sigma, stage.occluded)
+    filtered = post_filter(latent, flow, visibility(flow, continues), continues, stage.sigma, stage.occluded)
     return replace(state, unknowns=replace(state.unknowns, latent=filtered))
 
 
@@ -146,7 +146,7 @@ class Blend:
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with blended latent frames."""
         unknowns = state.unknowns
-        latent = _blend(problem.frames, unknowns.latent, unknowns.flow, self.tolerance)
+        latent = _blend(problem.frames, unknowns.latent, unknowns.flow, problem.continues, self.tolerance)
         return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
 
 

@@ -25,7 +25,7 @@ _adopt = lean_jit(adopt_nearby_flow)
 @lean_jit
 def _better(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, found: Flow) -> Flow:
     """Frame by frame the flow, `found` or that of the unknowns, under which the terms of the block are less."""
-    observation = replace(observation, visibility=inside(unknowns.flow))
+    observation = replace(observation, visibility=inside(unknowns.flow, observation.continues))
     costs = [
         sum(frame_terms(block, energy, replace(unknowns, flow=flow), observation).values(), jnp.zeros((), flow.dtype))
         for flow in (found, unknowns.flow)
@@ -55,7 +55,7 @@ class Search:
         observation = observed(problem, state)
         flow = _adopt(block, terms, replace(unknowns, flow=flow), observation)
         if self.keep_ends:
-            flow = accelerate_ends(flow, unknowns.flow[jnp.array([0, -1])].sum(1))
+            flow = accelerate_ends(flow, unknowns.flow.sum(1), problem.continues)
         if self.rival:
             flow = _better(block, terms, unknowns, observation, flow)
         return replace(state, unknowns=replace(unknowns, flow=flow)), Info({}, status=status)
@@ -88,4 +88,6 @@ class GuessEnds:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with extrapolated ends."""
-        return replace(state, unknowns=replace(state.unknowns, flow=extrapolate_ends(state.unknowns.flow))), Info({})
+        return replace(
+            state, unknowns=replace(state.unknowns, flow=extrapolate_ends(state.unknowns.flow, problem.continues))
+        ), Info({})

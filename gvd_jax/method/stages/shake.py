@@ -16,7 +16,7 @@ from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.affine_field import affine_field
 from gvd_jax.ops.differences import laplacian
-from gvd_jax.ops.warp import warp
+from gvd_jax.ops.warp import neighbour_exists, warp
 from gvd_jax.shapes import Array, Float, Flow, Frames, Visibility
 from gvd_jax.trees import code, pytree, replace, static
 
@@ -49,7 +49,8 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     Such frames have been read between pixels, which softens them, and would ask for less blur: the blurry ones are
     softened alike. Gauss-Newton steps; a frame that is no better explained keeps its shake. The mean over the frames
     is taken off: the camera gets as far as the flow says, so that a shake which stays the same is a mistake, as of an
-    object that does not move with the rest. Not so of the first and the last frame, whose flow on one side is a guess.
+    object that does not move with the rest. Not so of the first and the last frame of a shot, whose flow on one side is
+    a guess. A frame that stands alone has none.
     """
     shake, blurry, flow = unknowns.shake, observation.blurry, unknowns.flow
     shown, softened_by = seen_by_neighbours(unknowns.latent, flow, observation.visibility)
@@ -81,8 +82,10 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     found, _ = jax.lax.scan(step, start, None, length=STEPS)
     before, after = jax.lax.map(costs, jnp.stack([start, found]))
     better = jnp.where((after < before)[:, None], found, start).reshape(shake.shape)
-    inner = better[1:-1]
-    return better.at[1:-1].add(-inner.sum(0)[None] / len(shake))
+    exists = neighbour_exists(observation.continues, (1, -1))
+    inner, alone = exists.all(1)[:, None, None], ~exists.any(1)[:, None, None]
+    better = jnp.where(alone, shake, better)
+    return better - jnp.where(inner, better, 0).sum(0)[None] / len(shake) * inner
 
 
 @pytree

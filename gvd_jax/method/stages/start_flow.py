@@ -20,7 +20,7 @@ from gvd_jax.model.observation import observe
 from gvd_jax.model.unknowns import FLOW, Unknowns
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.warp import DISTANCES
-from gvd_jax.shapes import Array, Float, Flow, Frames
+from gvd_jax.shapes import Array, Continues, Float, Flow, Frames
 from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import START_FLOW, Block
 from gvd_jax.trees import held, pytree, replace, static
@@ -46,6 +46,7 @@ def refine(
     flow: Flow,
     duty_cycle: Any,
     blur: Blur,
+    continues: Continues,
     shape: tuple[Any, Any],
 ) -> tuple[Flow, jax.Array]:
     """The flow of frames of a traced `shape` at the upper left of their arrays, so that one program serves many levels;
@@ -53,8 +54,8 @@ def refine(
 
     Nothing is seen in the margin, through which the total variation continues the flow: it is as free as at a border.
     """
-    observation = observe(frames, duty_cycle, blur)
-    seen = inside(flow, DISTANCES, shape)
+    observation = observe(frames, duty_cycle, blur, continues=continues)
+    seen = inside(flow, continues, DISTANCES, shape)
     rows, columns = (jnp.arange(whole) < part for whole, part in zip(frames.shape[1:3], shape, strict=True))
     within = jnp.broadcast_to((rows[:, None] & columns[None]).astype(frames.dtype), frames.shape[:3])
     observation = replace(observation, visibility=seen, confidence=within)
@@ -89,10 +90,12 @@ class StartFlow:
             model = terms_of(self.block, problem, shape), on_level(problem.blur.with_samples(SAMPLES), shape)
             terms, blur = change_held(model, lambda how, x, canvas=canvas: how.padded(x, *canvas))
             at_level = _to_level(frames, flow, shape, canvas)
-            flow, status = refine(self.block, terms, self.options, *at_level, problem.duty_cycle, blur, shape)
+            flow, status = refine(
+                self.block, terms, self.options, *at_level, problem.duty_cycle, blur, problem.continues, shape
+            )
             flow = flow[:, :, : shape[0], : shape[1]]
             codes.append(status)
-        return extrapolate_ends(resize_flow(flow, height, width)), jnp.concatenate(codes)
+        return extrapolate_ends(resize_flow(flow, height, width), problem.continues), jnp.concatenate(codes)
 
 
 @pytree
@@ -109,4 +112,6 @@ class GivenFlow:
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with that flow. Raises `InputError` if it is of another size than the frames."""
         check_flow_shape(self.flow.shape, (len(problem.frames), *state.shape))
-        return replace(state, unknowns=replace(state.unknowns, flow=extrapolate_ends(self.flow))), Info({})
+        return replace(
+            state, unknowns=replace(state.unknowns, flow=extrapolate_ends(self.flow, problem.continues))
+        ), Info({})
