@@ -9,6 +9,7 @@ import pytest
 
 import gvd_jax as gvd
 from gvd_jax.method.deblur import FoundCamera
+from gvd_jax.method.timeline import plain_timeline
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.progress import Progress
 from gvd_jax.video.read_write import write_video
@@ -31,7 +32,7 @@ def result_of(latent, flow, defocus, confidence, tau, history):
     latent, flow, defocus, confidence, tau = map(jnp.asarray, (latent, flow, defocus, confidence, tau))
     unknowns = gvd.Unknowns(latent=latent, flow=flow, defocus=defocus)
     camera = FoundCamera(NONE, tau, jnp.tile(jnp.array([1.0, 0.0]), (len(tau), 1)))
-    return gvd.Result(unknowns, confidence, camera, tuple(history))
+    return gvd.Result(unknowns, confidence, camera, tuple(history), plain_timeline(len(tau)))
 
 
 @pytest.fixture
@@ -50,12 +51,14 @@ def calls(monkeypatch):
         tau = np.full(count, 0.4 if duty_cycle == "auto" else duty_cycle, np.float32)
         return result_of(1 - frames, flow, ones, ones, tau, steps)
 
-    def block(frames, survey, config, hooks):
+    def block(frames, survey, config, hooks, continues=None):
         return invert(frames, survey.duty_cycle, survey.settings(config), hooks)
 
     def whole(frames, duty_cycle="auto", config=None, flow=None, hooks=()):
         return invert(frames, duty_cycle, config, hooks)
 
+    # The frames of these tests are noise, which has nothing to do with that of the next frame.
+    monkeypatch.setattr("gvd_jax.scale.clip.find_timeline", lambda frames: plain_timeline(len(list(frames))))
     monkeypatch.setattr("gvd_jax.scale.run.restore_block", block)
     monkeypatch.setattr("gvd_jax.scale.write.restore_block", block)
     monkeypatch.setattr("gvd_jax.method.deblur.deblur", whole)

@@ -24,6 +24,7 @@ import numpy as np
 import gvd_jax as gvd
 from gvd_jax.cli import main
 from gvd_jax.method.deblur import FoundCamera
+from gvd_jax.method.timeline import plain_timeline
 from gvd_jax.ops.transfer import NONE
 from gvd_jax.scale import run
 from gvd_jax.scale.layout import Layout
@@ -42,13 +43,14 @@ def step(blurry, tau):
     return gvd.replace(start, latent=jnp.clip(blurry - 1e-3 * slope.latent, 0, 1))
 
 
-def block(frames, survey, config, hooks):
+def block(frames, survey, config, hooks, continues):
     blurry, tau = jnp.asarray(frames), jnp.full(len(frames), survey.duty_cycle)
     used.append(str(blurry.device))
     if len(used) == int(os.environ.get("KILLED_AT", 0)):
         os.kill(os.getpid(), signal.SIGKILL)
     found = step(blurry, tau)
-    return gvd.Result(found, jnp.zeros(blurry.shape[:3]), FoundCamera(NONE, tau, jnp.ones((len(tau), 2))), ())
+    camera = FoundCamera(NONE, tau, jnp.ones((len(tau), 2)))
+    return gvd.Result(found, jnp.zeros(blurry.shape[:3]), camera, (), plain_timeline(len(tau)))
 
 
 run.restore_block = block

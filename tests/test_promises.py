@@ -15,7 +15,8 @@ from gvd_jax.trees import pytree, static
 from tests.settings import small
 
 SHAPE = (3, 12, 16, 1)
-FRAMES = np.random.default_rng(0).random(SHAPE).astype(np.float32)
+NOISE = np.random.default_rng(0).random(SHAPE[1:]).astype(np.float32)
+FRAMES = np.stack([np.roll(NOISE, k, 1) for k in range(SHAPE[0])])
 CONFIG = small(gvd.Config.fast().with_transfer("none"))
 PROBLEM = make_problem(jnp.asarray(FRAMES), 0.4, CONFIG)
 STATE = State(gvd.Unknowns(latent=jnp.asarray(FRAMES), flow=jnp.zeros((3, 2, 12, 16, 2))), shape=SHAPE[1:3])

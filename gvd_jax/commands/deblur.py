@@ -95,7 +95,7 @@ class Deblur:
             size = {"frames": done.frames, "height": done.height, "width": done.width}
             numbers = dataclasses.asdict(done.found).items()
             found = {name: value if value is None else round(value, 4) for name, value in numbers}
-            found |= {"notes": done.found.notes(), "seconds": round(done.seconds, 1)}
+            found |= {"notes": done.notes, "seconds": round(done.seconds, 1)}
             print(dumps({"output": str(self.output), **size, **found}))
         else:
             size = f"{done.frames} frames of {done.width}x{done.height}"

@@ -18,6 +18,8 @@ from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_st
 from gvd_jax.method.promises import check_blur, check_ended
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
+from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
+from gvd_jax.model.axes import change_held
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.ops.warp import one_shot
@@ -50,14 +52,15 @@ class Result:
     `unknowns` holds all that was solved for, among it `latent` [T, H, W, C], display values in [0, 1]; `flow`
     [T, 2, H, W, 2] pixels per frame interval; `defocus` [T, H, W] standard deviation in pixels, 0 where everything was
     in focus. `confidence` [T, H, W] in [0, 1], how far a blurry pixel was believed in the end, by what is clipped and
-    hidden; `camera` what was given or found of the camera; `history` every step that was taken; `status` the worst
-    result code of them.
+    hidden; `camera` what was given or found of the camera; `history` every step that was taken; `timeline` which
+    frames repeat a picture, where cuts are and what stands alone; `status` the worst result code of the steps.
     """
 
     unknowns: Unknowns
     confidence: Float[Array, "T H W"]
     camera: FoundCamera
     history: tuple[Progress, ...]
+    timeline: Timeline
 
     @property
     def latent(self) -> Frames:
@@ -144,6 +147,9 @@ def deblur(
 ) -> Result:
     """Restore every frame of a clip (Algorithm 1).
 
+    At a cut a shot ends, as a clip does. A picture that several frames show is restored once: stages and hooks see the
+    distinct pictures. One that no neighbour explains is kept as it is.
+
     `frames` [T, H, W, C], C = 1 or 3, display values in [0, 1], T >= 2. `duty_cycle` is tau = exposure / (2 frame
     interval), 0 < tau <= 0.5, for the clip or for every frame; "auto" finds one for the clip, "per-frame" one per
     frame. `flow` [T, 2, H, W, 2], in pixels per frame interval to the next and the previous frame, is one from
@@ -156,17 +162,64 @@ def deblur(
     frames = check_frames(frames)
     check_held(config, frames.shape[:3])
     given = check_duty_cycle(duty_cycle, frames.shape[0])
-    config = config if flow is None else config.with_flow(check_flow(flow, frames.shape))
+    flow = None if flow is None else check_flow(flow, frames.shape)
+    timeline = find_timeline(np.asarray(frames))
+    frames, config = frames[np.array(timeline.starts)], pictures_of(config, timeline)
+    given = given if isinstance(given, str) else given[np.array(timeline.starts)]
+    config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
+    if not timeline.moves:
+        return in_frames(untouched(frames, given, config), timeline, config)
     recorder = record(frames, config, hooks)
-    found = find_start(frames, given, config)
+    found = find_start(frames, given, config, timeline.links(frames.dtype))
     problem = with_enough_samples(found.problem, found.state.unknowns.flow)
-    return restore(replace(found, problem=problem), config, recorder)
+    return in_frames(restore(replace(found, problem=problem), config, recorder), timeline, config)
 
 
-def find_start(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Found:
-    """What is found out of a clip before it is restored."""
+def pictures_of(config: Config, timeline: Timeline) -> Config:
+    """Settings for the distinct pictures of a clip: what they hold per frame is that of the first that shows each."""
+    return change_held(config, lambda how, x: how.of_frames(x, np.array(timeline.starts)))
+
+
+def between_pictures(flow: Flow, timeline: Timeline) -> Flow:
+    """The flow of frames from the last one that shows a picture on, and from the first one back."""
+    starts = np.array(timeline.starts)
+    return jnp.stack([flow[starts + timeline.shown - 1, 0], flow[starts, 1]], 1)
+
+
+def untouched(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Result:
+    """Of pictures that each stand alone: they are what they were."""
+    count, height, width, _ = frames.shape
+    tau = jnp.zeros(count) if isinstance(duty_cycle, str) else duty_cycle
+    unknowns = Unknowns(latent=frames, flow=jnp.zeros((count, 2, height, width, 2)))
+    even = jnp.broadcast_to(jnp.array([1.0, 0.0]), (count, 2))
+    camera = FoundCamera(config.camera.transfer or NONE, tau, even)
+    return Result(unknowns, jnp.ones((count, height, width)), camera, (), plain_timeline(count))
+
+
+def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
+    """What was found of the distinct pictures, for all frames that show them."""
+    if timeline.pictures == timeline.count:
+        return replace(result, timeline=timeline)
+    axes = {unknown.name: unknown.axes for unknown in config.unknowns}
+
+    def shown(x: Array, axes: str) -> Array:
+        return jnp.repeat(x, timeline.shown, 0) if axes.split()[:1] == ["T"] else x
+
+    unknowns = {name: shown(result.unknowns[name], axes[name]) for name in result.unknowns}
+    camera, confidence = result.camera, shown(result.confidence, "T H W")
+    camera = replace(camera, duty_cycle=shown(camera.duty_cycle, "T"), exposure=shown(camera.exposure, "T 2"))
+    return replace(result, unknowns=Unknowns(**unknowns), confidence=confidence, camera=camera, timeline=timeline)
+
+
+def find_start(
+    frames: Frames,
+    duty_cycle: DutyCycle | Literal["auto", "per-frame"],
+    config: Config,
+    continues: Continues | None = None,
+) -> Found:
+    """What is found out of a clip before it is restored; `continues` [T] is 0 before a cut, if there is any."""
     tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
-    problem = make_problem(frames, tau, config)
+    problem = make_problem(frames, tau, config, continues)
     return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)
 
 
@@ -204,7 +257,7 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
         errors[-1] if errors else float(found.duty_cycle_error),
         float(found.gamma_error),
     )
-    return Result(unknowns, confidence, camera, tuple(recorder.history))
+    return Result(unknowns, confidence, camera, tuple(recorder.history), plain_timeline(len(confidence)))
 
 
 def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progress:

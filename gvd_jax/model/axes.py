@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.ops.resize import resize_axis
-from gvd_jax.shapes import Array
+from gvd_jax.shapes import Array, HostArray
 
 Tree = TypeVar("Tree")
 PIXEL: tuple[str, ...] = ("T", "H", "W")
@@ -73,6 +73,10 @@ class Held:
     def within(self, x: Array, part: Part) -> Array:
         """What of it lies in that part of the clip."""
         return cut(x, self.axes, part)
+
+    def of_frames(self, x: Array, numbers: HostArray) -> Array:
+        """What of it belongs to the frames with those numbers."""
+        return x[numbers] if self.axes.split()[:1] == ["T"] else x
 
     def padded(self, x: Array, height: int, width: int) -> Array:
         """The array at the upper left of a larger one."""

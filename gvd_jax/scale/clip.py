@@ -15,7 +15,9 @@ import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import between_pictures, pictures_of
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_held
+from gvd_jax.method.timeline import find_timeline
 from gvd_jax.progress import Hook
 from gvd_jax.scale import prepare
 from gvd_jax.scale.findings import Findings
@@ -25,7 +27,7 @@ from gvd_jax.scale.layout import Budget, Layout
 from gvd_jax.scale.memory import budget
 from gvd_jax.scale.outputs import check_outputs
 from gvd_jax.scale.survey import Survey
-from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, restore_clip
+from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, read_pictures, restore_clip, timeline_of
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.places import check_free
 from gvd_jax.video.shutter import stated_shutter
@@ -34,6 +36,7 @@ from gvd_jax.video.source import Source, cropped, open_source, read_frames
 from gvd_jax.view.report import Report
 
 GIB = 2**30
+MANY = 100  # frames: fewer are looked through before anybody wonders
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class RestoredVideo:
 
     `unknowns` holds those that are not known per row and column, such as a gain [T, 2], by their names; what belongs to
     the clip is the mean over its windows. `found` is what was found of the camera and of defocus; a host that is not
-    the first does not know it.
+    the first does not know it. `notes` are the lines that `deblur_video` told of the clip.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class RestoredVideo:
     found: Findings | None
     seconds: float
     unknowns: dict[str, HostArray]
+    notes: tuple[str, ...] = ()
 
 
 def say_nothing(what: str) -> None:
@@ -103,7 +107,8 @@ def deblur_video(
     if clip.count < 2:
         raise InputError(f"{source} has 1 frame, which shows no motion; give at least 2 consecutive frames")
     shape = clip.count, clip.height, clip.width
-    config = config if flow is None else config.with_flow(check_flow(flow, shape))
+    flow = None if flow is None else check_flow(flow, shape)
+    config = config if flow is None else config.with_flow(flow)
     tau, said = _shutter(clip, duty_cycle)
     _check_settings(config, shape, tau)
     tau = "auto" if isinstance(tau, str) else float(tau)
@@ -115,12 +120,23 @@ def deblur_video(
     asked |= {"input_files": identity(source), "config": fingerprint(config)}
     job = open_job(target, asked, resume or not together.first, overwrite)
     together.meet("the job is open")
-    for line in (*written.target.notes, *said) if together.first else ():
+    noted: list[str] = []
+
+    def tell(line: str) -> None:
+        noted.append(line)
         note(line)
+
+    for line in (*written.target.notes, *said) if together.first else ():
+        tell(line)
     start = time.monotonic()
     memory = budget(None if max_memory is None else max_memory * GIB, clip.channels)
     with failing_well(job):
         survey, layout = find_layout(job, clip, tau, config, memory, together, say)
+        timeline = timeline_of(survey, clip)
+        config = pictures_of(config, timeline)
+        config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
+        for line in timeline.notes() if together.first else ():
+            tell(line)
         if preview and together.first:
             say("restoring three frames for the preview")
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
@@ -129,11 +145,11 @@ def deblur_video(
         found, unknowns = None, {}
         if together.first:
             together.wait_for([job.window(k) for k in range(len(layout.windows))])
-            found, unknowns = join(job, written, layout, config, listed)
+            found, unknowns = join(job, written, survey, layout, config, listed)
             for line in found.notes():
-                note(line)
+                tell(line)
     seconds = time.monotonic() - start
-    return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns)
+    return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns, tuple(noted))
 
 
 def _shutter(clip: Source, given: Any) -> tuple[Any, list[str]]:
@@ -196,15 +212,20 @@ def find_layout(
 ) -> tuple[Survey, Layout]:
     """That of the job, made by the first host if it begins now; `say` tells which frames it looks at."""
 
-    def read(start: int, stop: int) -> HostArray:
-        say(f"looking at frames {start} to {stop - 1}")
-        return np.stack(list(read_frames(source, start, stop)))
-
     if not hosts.first:
         hosts.wait_for([job.facts])
     if job.found is None:
-        shape = source.count, source.height, source.width
-        job.begin(prepare.to_json(*prepare.prepare(read, shape, duty_cycle, config, budget)))
+        if source.count > MANY:
+            say("looking for cuts and repeats")
+        timeline = find_timeline(read_frames(source))
+
+        def read(first: int, last: int) -> HostArray:
+            start, stop = timeline.frames_of(first, last)
+            say(f"looking at frames {start} to {stop - 1}")
+            return np.stack(list(read_pictures(source, timeline, first, last)))
+
+        size = source.height, source.width
+        job.begin(prepare.to_json(*prepare.prepare(read, timeline, size, duty_cycle, config, budget)))
     assert job.found is not None
     return prepare.from_json(job.found)
 

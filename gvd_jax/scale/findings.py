@@ -53,7 +53,7 @@ class Findings:
                 f"too little moves to tell the duty cycle: {self.duty_cycle:.2f} is a guess, which harms little where "
                 "nothing moves; give --duty-cycle or --shutter-angle if you know it"
             )
-        if self.duty_cycle == 0:
+        if self.duty_cycle == 0 and self.duty_cycle_error:  # found, not of frames that stand alone
             notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
         if self._is_soft and self._is_left:
             notes.append("nothing moves, so what is out of focus is taken as meant; --defocus on removes it")

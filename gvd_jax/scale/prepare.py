@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, Literal
 
 from gvd_jax.method.config import Config
+from gvd_jax.method.timeline import Timeline
 from gvd_jax.scale.layout import LONGEST, Budget, Layout, lay_out
 from gvd_jax.scale.spans import Span
 from gvd_jax.scale.survey import Read, Survey, take_survey
@@ -11,17 +12,20 @@ from gvd_jax.scale.survey import Read, Survey, take_survey
 
 def prepare(
     read: Read,
-    shape: tuple[int, int, int],
+    timeline: Timeline,
+    size: tuple[int, int],
     duty_cycle: float | Literal["auto"],
     config: Config,
     budget: Budget,
 ) -> tuple[Survey, Layout]:
-    """Of a clip of (T, H, W). One that fits into memory as a whole is one block, and `deblur` finds out the rest."""
-    count, height, width = shape
+    """Of a clip of (H, W), whose distinct pictures `read` gives. One that fits into memory as a whole is one block, and
+    `deblur` finds out the rest."""
+    count, (height, width) = timeline.pictures, size
+    shape = count, height, width
     if count <= LONGEST and budget.need(count, count, (height, width), (height, width)) <= budget.total:
-        return Survey(duty_cycle), lay_out(*shape, 0.0, budget)
+        return Survey(duty_cycle, timeline=timeline), lay_out(*shape, 0.0, budget)
     lay_out(*shape, 0.0, budget)  # complains before the survey, which takes a while
-    survey = take_survey(read, count, duty_cycle, config)
+    survey = dataclasses.replace(take_survey(read, count, duty_cycle, config, timeline), timeline=timeline)
     return survey, lay_out(*shape, survey.blur, budget)
 
 
@@ -33,4 +37,6 @@ def to_json(survey: Survey, layout: Layout) -> dict[str, Any]:
 def from_json(found: dict[str, Any]) -> tuple[Survey, Layout]:
     """The inverse of `to_json`."""
     spans = {axis: tuple(Span(**span) for span in own) for axis, own in found["layout"].items()}
-    return Survey(**found["survey"]), Layout(**spans)
+    own = found["survey"]["timeline"]
+    timeline = own and Timeline(own["count"], tuple(own["starts"]), tuple(own["continues"]))
+    return Survey(**found["survey"] | {"timeline": timeline}), Layout(**spans)

@@ -72,7 +72,8 @@ def restore_windows(
                 span, numbers = window.span, count(1)
 
                 def restore(block: HostArray, own: Config) -> Result:
-                    return restore_block(block, survey, own, [tally.hook(_label(span, next(numbers), layout))])
+                    hook = tally.hook(_label(survey, span, next(numbers), layout))
+                    return restore_block(block, survey, own, [hook], survey.continues(span.start, span.stop))
 
                 kept = slice(span.first - span.start, span.last - span.start)
                 emit(window, frames[kept], restore_window(frames, span, layout, config, restore))
@@ -101,8 +102,11 @@ def restore_windows(
             raise
 
 
-def _label(span: Span, tile: int, layout: Layout) -> str:
-    parts = [f"frames {span.first} to {span.last - 1}"] * (len(layout.windows) > 1)
+def _label(survey: Survey, span: Span, tile: int, layout: Layout) -> str:
+    first, last = span.first, span.last
+    if survey.timeline is not None:
+        first, last = survey.timeline.frames_of(first, last)
+    parts = [f"frames {first} to {last - 1}"] * (len(layout.windows) > 1)
     parts += [f"tile {tile} of {layout.tiles}"] * (layout.tiles > 1)
     return ", ".join(parts)
 

@@ -11,9 +11,10 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start
 from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
+from gvd_jax.method.timeline import Timeline
 from gvd_jax.model.axes import Part, within
 from gvd_jax.ops.resize import resize_frames
-from gvd_jax.shapes import DutyCycle, HostArray
+from gvd_jax.shapes import Continues, DutyCycle, HostArray
 
 PROBES = 5
 FRAMES = 9  # of a probe
@@ -27,7 +28,8 @@ class Survey:
     """What is known of a clip as a whole.
 
     The duty cycle, the gamma of the camera curve, None if it is that of the settings, in pixels the longest motion per
-    frame and the longest path of an exposure to either side, and the standard deviations of the first two, 0 if given.
+    frame and the longest path of an exposure to either side, the standard deviations of the first two, 0 if given, and
+    the distinct pictures, None if every frame goes on in the next one.
     """
 
     duty_cycle: float | Literal["auto"]
@@ -36,6 +38,11 @@ class Survey:
     blur: float = 0.0
     duty_cycle_error: float = 0.0
     gamma_error: float = 0.0
+    timeline: Timeline | None = None
+
+    def continues(self, start: int, stop: int) -> Continues | None:
+        """Which of these pictures go on in the next one; None for all but the last."""
+        return None if self.timeline is None else self.timeline.links(np.float32, start, stop)
 
     def duty_cycles(self, frames: int) -> DutyCycle | Literal["auto"]:
         """One of every frame, if there is one."""
@@ -48,11 +55,14 @@ class Survey:
         return config.with_transfer("none" if self.gamma == 1 else self.gamma)
 
 
-def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], config: Config) -> Survey:
-    """Of the `count` frames that `read` gives, from probes spread over them.
+def take_survey(
+    read: Read, count: int, duty_cycle: float | Literal["auto"], config: Config, timeline: Timeline | None = None
+) -> Survey:
+    """Of the `count` pictures that `read` gives, from probes spread over them.
 
     Where more moves, a probe knows more: the duty cycle is the median weighted by motion, and so is the curve chosen.
     """
+    known = Survey(duty_cycle, timeline=timeline)
     frames = min(FRAMES, count)
     probes = min(PROBES, -(-count // frames))
     starts = np.linspace(0, count - frames, probes).round().astype(int)
@@ -65,7 +75,8 @@ def take_survey(read: Read, count: int, duty_cycle: float | Literal["auto"], con
         if scale < 1:
             shape = round(scale * height), round(scale * width)
             probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
-        found = find_start(probe, Survey(duty_cycle).duty_cycles(frames), own)
+        linked = known.continues(int(start), int(start) + frames)
+        found = find_start(probe, known.duty_cycles(frames), own, linked)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
         tau_errors.append(float(found.duty_cycle_error))

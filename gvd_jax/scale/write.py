@@ -3,14 +3,17 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import Result
+from gvd_jax.method.timeline import Timeline, plain_timeline
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.scale.findings import Findings, findings_of, mean_of
 from gvd_jax.scale.hosts import Hosts
@@ -21,7 +24,7 @@ from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import Span
 from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.window import Restored, restore_block, restore_window
-from gvd_jax.shapes import HostArray
+from gvd_jax.shapes import Continues, HostArray
 from gvd_jax.video.codec import write_png
 from gvd_jax.video.places import replacing
 from gvd_jax.video.sink import Target, join_parts, write_part
@@ -58,22 +61,27 @@ def restore_clip(
     missing = [w for w in windows if w.number % hosts.count == hosts.number and not job.window(w.number).exists()]
     if not missing:
         return
-    shown = set(chosen_frames(source.count)) if outputs.report is not None else set()
+    timeline = timeline_of(survey, source)
+    chosen = chosen_frames(source.count) if outputs.report is not None else ()
+    shown = {timeline.picture_at(number) for number in chosen}
     begun = missing[0].span.start
-    frames = enumerate(read_frames(source, begun), begun)
+    frames = enumerate(read_pictures(source, timeline, begun, timeline.pictures), begun)
     small = [unknown.name for unknown in config.unknowns if not {"H", "W"} <= set(unknown.axes.split())]
 
     def emit(window: Window, blurry: Sequence[HostArray], restored: Restored) -> None:
-        first = window.span.first
+        first, last = window.span.first, window.span.last
+        start, _ = timeline.frames_of(first, last)
+        times = timeline.shown[first:last]
         full = _full_colour(survey, restored, config)
 
         def write(folder: Path) -> None:
-            write_part(outputs.target, folder / PART, first, restored["latent"])
+            write_part(outputs.target, folder / PART, start, np.repeat(restored["latent"], times, 0))
             shown_here = ("latent", "flow", "defocus", "confidence")
             for k, frame in enumerate(blurry):
                 if first + k in shown:
-                    view = FrameView(first + k, frame, *(restored[name][k] for name in shown_here))
-                    write_whole(folder / SECTION.format(f"{first + k:06d}"), frame_section(view, *full))
+                    number = timeline.starts[first + k]
+                    view = FrameView(number, frame, *(restored[name][k] for name in shown_here))
+                    write_whole(folder / SECTION.format(f"{number:06d}"), frame_section(view, *full))
             facts = {
                 "findings": dataclasses.asdict(findings_of(restored)),
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
@@ -84,10 +92,23 @@ def restore_clip(
             write_whole(folder / FACTS, json.dumps(facts))
 
         if outputs.maps is not None:
-            write_maps(outputs.maps, restored["flow"], restored["defocus"], *full, first)
+            flow, defocus = (np.repeat(restored[name], times, 0) for name in ("flow", "defocus"))
+            write_maps(outputs.maps, flow, defocus, *full, start)
         job.finish_window(window.number, write)
 
     restore_windows(read_windows(frames, missing), len(missing), layout, survey, config, emit, hooks)
+
+
+def timeline_of(survey: Survey, source: Source) -> Timeline:
+    """The distinct pictures of the clip."""
+    return plain_timeline(source.count) if survey.timeline is None else survey.timeline
+
+
+def read_pictures(source: Source, timeline: Timeline, first: int, last: int) -> Iterator[HostArray]:
+    """The distinct pictures from `first` up to `last`, [H, W, C]."""
+    start, stop = timeline.frames_of(first, last)
+    wanted = set(timeline.starts[first:last])
+    return (frame for k, frame in enumerate(read_frames(source, start, stop), start) if k in wanted)
 
 
 def _full_colour(survey: Survey, restored: Restored, config: Config) -> tuple[float, float]:
@@ -105,14 +126,19 @@ def preview_place(output: Path) -> Path:
 
 def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config, output: Path) -> Path:
     """Restore three frames of the clip, each in a short window, and draw them, blurry at the left."""
+    timeline = timeline_of(survey, source)
     count, pairs = min(layout.frames, SHORTEST), []
     for place in PREVIEWED:
-        number = int(place * source.count)
-        start = max(0, min(number - count // 2, source.count - count))
-        frames = list(read_frames(source, start, start + count))
+        number = timeline.picture_at(int(place * source.count))
+        start = max(0, min(number - count // 2, timeline.pictures - count))
+        frames = list(read_pictures(source, timeline, start, start + count))
         span = Span(start, start + count, number, number + 1)
         restored = restore_window(
-            frames, span, layout, config, lambda block, own: restore_block(block, survey, own, ())
+            frames,
+            span,
+            layout,
+            config,
+            partial(_restore, survey, survey.continues(start, start + count)),
         )
         pairs.append(np.concatenate([frames[number - start], restored["latent"][0]], 1))
     place = preview_place(output)
@@ -121,15 +147,22 @@ def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config,
     return place
 
 
+def _restore(survey: Survey, continues: Continues | None, block: HostArray, config: Config) -> Result:
+    return restore_block(block, survey, config, (), continues)
+
+
 def join(
-    job: Job, outputs: Outputs, layout: Layout, config: Config, settings: Mapping[str, str]
+    job: Job, outputs: Outputs, survey: Survey, layout: Layout, config: Config, settings: Mapping[str, str]
 ) -> tuple[Findings, dict[str, HostArray]]:
     """Join the windows, write the report, and remove the work folder; what was found, and the unknowns that are no
     maps."""
     folders = [job.window(k) for k in range(len(layout.windows))]
     join_parts(outputs.target, [folder / PART for folder in folders])
     facts = [json.loads((folder / FACTS).read_text()) for folder in folders]
-    found = mean_of([Findings(**own["findings"]) for own in facts])
+    found, timeline = (
+        mean_of([Findings(**own["findings"]) for own in facts]),
+        timeline_of(survey, outputs.target.source),
+    )
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
@@ -138,7 +171,7 @@ def join(
         for own in facts:
             seconds.update(own["seconds"])
         parts = len(layout.windows) * layout.tiles
-        notes = [frames_note(outputs.target.source.count), *found.notes()]
+        notes = [frames_note(outputs.target.source.count), *timeline.notes(), *found.notes()]
         notes += [f"The energy is that of the first of {parts} parts."] * (parts > 1)
         fastest, softest = facts[0]["full"]
         page = report_page(
@@ -153,13 +186,16 @@ def join(
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)
     job.clear()
-    return found, _joined(facts, config)
+    return found, _joined(facts, config, timeline)
 
 
-def _joined(facts: list[dict[str, Any]], config: Config) -> dict[str, HostArray]:
+def _joined(facts: list[dict[str, Any]], config: Config, timeline: Timeline) -> dict[str, HostArray]:
     """The unknowns of all windows, one after the other if every frame has its own, else their mean."""
     declared, found = {unknown.name: unknown for unknown in config.unknowns}, {}
     for name in facts[0]["unknowns"]:
         parts = [np.array(own["unknowns"][name], np.float32) for own in facts]
-        found[name] = np.concatenate(parts) if declared[name].per_frame else np.mean(parts, 0, dtype=np.float32)
+        if declared[name].per_frame:
+            found[name] = np.repeat(np.concatenate(parts), timeline.shown, 0)
+        else:
+            found[name] = np.mean(parts, 0, dtype=np.float32)
     return found

@@ -12,6 +12,7 @@ from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
+from gvd_jax.ops.warp import neighbour_exists
 from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow, Frames, Number
 from gvd_jax.trees import pytree, replace, static
 
@@ -116,7 +117,8 @@ def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frame
 
 @pytree
 class KeepSharp:
-    """Leave what was blurred by nothing as it was: frames whose duty cycle was found to be 0, where they are in focus.
+    """Leave what was blurred by nothing as it was: frames whose duty cycle was found to be 0, where they are in focus,
+    and those that stand alone.
 
     Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that.
     """
@@ -130,6 +132,8 @@ class KeepSharp:
         blurred = jnp.broadcast_to(duty_cycle_of(problem, state)[:, None, None] > 0, problem.frames.shape[:3])
         if "defocus" in unknowns:
             blurred = blurred | (unknowns.defocus > 0)
+        has_neighbour = neighbour_exists(problem.continues, (1, -1)).any(1)
+        blurred = blurred & has_neighbour[:, None, None]
         latent = jnp.where(blurred[..., None], unknowns.latent, problem.frames)
         return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
 
