@@ -28,7 +28,16 @@ def problem_of(frames: jax.Array, duty_cycle: Any, config: gvd.Config) -> gvd.Pr
     transfer = config.camera.transfer or config.with_transfer("none").camera.transfer
     assert transfer is not None
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), frames.shape[:1])
-    return gvd.Problem(frames, tau, transfer, config.energy, config.blur, config.unknowns, one_shot(len(frames)))
+    return gvd.Problem(
+        frames,
+        tau,
+        transfer,
+        config.energy,
+        config.blur,
+        config.unknowns,
+        one_shot(len(frames)),
+        jnp.ones(frames.shape[:3]),
+    )
 
 
 def run_stage(stage: gvd.Stage, unknowns: gvd.Unknowns, problem: gvd.Problem) -> gvd.Unknowns:

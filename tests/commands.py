@@ -32,7 +32,7 @@ def result_of(latent, flow, defocus, confidence, tau, history):
     latent, flow, defocus, confidence, tau = map(jnp.asarray, (latent, flow, defocus, confidence, tau))
     unknowns = gvd.Unknowns(latent=latent, flow=flow, defocus=defocus)
     camera = FoundCamera(NONE, tau, jnp.tile(jnp.array([1.0, 0.0]), (len(tau), 1)))
-    return gvd.Result(unknowns, confidence, camera, tuple(history), plain_timeline(len(tau)))
+    return gvd.Result(unknowns, confidence, camera, tuple(history), plain_timeline(len(tau)), 0 * confidence)
 
 
 @pytest.fixture

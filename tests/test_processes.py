@@ -50,7 +50,8 @@ def block(frames, survey, config, hooks, continues):
         os.kill(os.getpid(), signal.SIGKILL)
     found = step(blurry, tau)
     camera = FoundCamera(NONE, tau, jnp.ones((len(tau), 2)))
-    return gvd.Result(found, jnp.zeros(blurry.shape[:3]), camera, (), plain_timeline(len(tau)))
+    zeros = jnp.zeros(blurry.shape[:3])
+    return gvd.Result(found, zeros, camera, (), plain_timeline(len(tau)), zeros)
 
 
 run.restore_block = block

@@ -52,7 +52,7 @@ class Confirmed:
         seen = visibility(unknowns.flow, observation.continues)
         trust = blur_confidence(seen, observation.continues, self.unconfirmed)
         known = neighbour_exists(observation.continues, (1, -1))
-        trust = jnp.where((known[:, 0] != known[:, 1])[:, None, None], self.ends, 1.0) * trust
+        trust = jnp.where((known[:, 0] != known[:, 1])[:, None, None], self.ends, 1.0) * trust * observation.confidence
         return replace(observation, visibility=self.neighbours * seen, confidence=trust)
 
     def weigh(self, observation: Observation) -> Observation:

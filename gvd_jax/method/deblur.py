@@ -18,13 +18,14 @@ from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_st
 from gvd_jax.method.promises import check_blur, check_ended
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
+from gvd_jax.method.still_layer import Scene, find_scene
 from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
 from gvd_jax.model.axes import change_held
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.ops.warp import one_shot
 from gvd_jax.progress import Hook, Progress, Recorder
-from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
+from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
 from gvd_jax.solve.status import Status
 from gvd_jax.trees import replace
 
@@ -53,7 +54,8 @@ class Result:
     [T, 2, H, W, 2] pixels per frame interval; `defocus` [T, H, W] standard deviation in pixels, 0 where everything was
     in focus. `confidence` [T, H, W] in [0, 1], how far a blurry pixel was believed in the end, by what is clipped and
     hidden; `camera` what was given or found of the camera; `history` every step that was taken; `timeline` which
-    frames repeat a picture, where cuts are and what stands alone; `status` the worst result code of the steps.
+    frames repeat a picture, where cuts are and what stands alone; `still` [T, H, W] is 1 where something stands
+    before a scene that moves, such as a subtitle, and was kept as it is; `status` the worst result code of the steps.
     """
 
     unknowns: Unknowns
@@ -61,6 +63,7 @@ class Result:
     camera: FoundCamera
     history: tuple[Progress, ...]
     timeline: Timeline
+    still: Float[Array, "T H W"]
 
     @property
     def latent(self) -> Frames:
@@ -88,16 +91,11 @@ class Result:
         return max((step.status for step in self.history if step.status is not None), default=Status.CONVERGED)
 
 
-def make_problem(
-    frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config, continues: Continues | None = None
-) -> Problem:
-    """The problem of a clip under settings; where the curve is to be chosen it is none yet.
-
-    `continues` [T] is 0 before a cut, by default there is none.
-    """
-    continues = one_shot(len(frames), frames.dtype) if continues is None else continues
+def make_problem(frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config) -> Problem:
+    """The problem of a clip without a cut under settings; where the curve is to be chosen it is none yet."""
+    whole = one_shot(len(frames), frames.dtype), jnp.ones(frames.shape[:3], frames.dtype)
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
-    return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns, continues)
+    return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns, *whole)
 
 
 def run_stage(planned: Planned, state: State, problem: Problem) -> tuple[State, Info]:
@@ -170,9 +168,18 @@ def deblur(
     if not timeline.moves:
         return in_frames(untouched(frames, given, config), timeline, config)
     recorder = record(frames, config, hooks)
-    found = find_start(frames, given, config, timeline.links(frames.dtype))
+    scene = find_scene(frames, timeline.links(frames.dtype))
+    found = find_start(scene.frames, given, config, scene)
     problem = with_enough_samples(found.problem, found.state.unknowns.flow)
-    return in_frames(restore(replace(found, problem=problem), config, recorder), timeline, config)
+    result = restore(replace(found, problem=problem), config, recorder)
+    return in_frames(put_back(result, frames, scene), timeline, config)
+
+
+def put_back(result: Result, frames: Frames, scene: Scene) -> Result:
+    """The result with what stands still before the scene as it was."""
+    still = scene.layer[..., None] > 0
+    latent = jnp.where(still, frames, result.latent)
+    return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
 
 
 def pictures_of(config: Config, timeline: Timeline) -> Config:
@@ -193,7 +200,9 @@ def untouched(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame
     unknowns = Unknowns(latent=frames, flow=jnp.zeros((count, 2, height, width, 2)))
     even = jnp.broadcast_to(jnp.array([1.0, 0.0]), (count, 2))
     camera = FoundCamera(config.camera.transfer or NONE, tau, even)
-    return Result(unknowns, jnp.ones((count, height, width)), camera, (), plain_timeline(count))
+    return Result(
+        unknowns, jnp.ones((count, height, width)), camera, (), plain_timeline(count), jnp.zeros((count, height, width))
+    )
 
 
 def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
@@ -208,18 +217,21 @@ def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
     unknowns = {name: shown(result.unknowns[name], axes[name]) for name in result.unknowns}
     camera, confidence = result.camera, shown(result.confidence, "T H W")
     camera = replace(camera, duty_cycle=shown(camera.duty_cycle, "T"), exposure=shown(camera.exposure, "T 2"))
-    return replace(result, unknowns=Unknowns(**unknowns), confidence=confidence, camera=camera, timeline=timeline)
+    maps = {"confidence": confidence, "still": shown(result.still, "T H W")}
+    return replace(result, unknowns=Unknowns(**unknowns), camera=camera, timeline=timeline, **maps)
 
 
 def find_start(
     frames: Frames,
     duty_cycle: DutyCycle | Literal["auto", "per-frame"],
     config: Config,
-    continues: Continues | None = None,
+    scene: Scene | None = None,
 ) -> Found:
-    """What is found out of a clip before it is restored; `continues` [T] is 0 before a cut, if there is any."""
+    """What is found out of a clip before it is restored; of the `scene` its cuts and its trust are known."""
     tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
-    problem = make_problem(frames, tau, config, continues)
+    problem = make_problem(frames, tau, config)
+    if scene is not None:
+        problem = replace(problem, continues=scene.continues, trust=scene.trust)
     return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)
 
 
@@ -257,7 +269,8 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
         errors[-1] if errors else float(found.duty_cycle_error),
         float(found.gamma_error),
     )
-    return Result(unknowns, confidence, camera, tuple(recorder.history), plain_timeline(len(confidence)))
+    still = jnp.zeros_like(confidence)
+    return Result(unknowns, confidence, camera, tuple(recorder.history), plain_timeline(len(confidence)), still)
 
 
 def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progress:

@@ -12,7 +12,7 @@ from gvd_jax.model.blur import Blur
 from gvd_jax.model.energy import Energy, term_value
 from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.unknowns import MissingUnknown, Unknown, Unknowns
-from gvd_jax.ops.resize import resize_frames
+from gvd_jax.ops.resize import resize_frames, resize_map
 from gvd_jax.ops.transfer import Transfer
 from gvd_jax.shapes import Array, Continues, DutyCycle, Float, Frames
 from gvd_jax.solve.subproblem import BlockInfo
@@ -27,7 +27,8 @@ class Problem:
 
     `frames` [T, H, W, C] display values of one exposure at full size; `duty_cycle` [T]; `transfer` the camera curve;
     `energy` all terms; `blur` the blur model at full size; `unknowns` every declared unknown;
-    `continues` [T] is 1 where the next frame goes on with the scene, 0 before a cut and at the end.
+    `continues` [T] is 1 where the next frame goes on with the scene, 0 before a cut and at the end;
+    `trust` [T, H, W], in [0, 1], how far the frames show the scene, 0 where something stands before it.
     """
 
     frames: Frames
@@ -37,6 +38,7 @@ class Problem:
     blur: Blur
     unknowns: tuple[Unknown, ...]
     continues: Continues
+    trust: Float[Array, "T H W"]
 
     @property
     def size(self) -> Shape:
@@ -112,7 +114,8 @@ def observed(problem: Problem, state: State) -> Observation:
     colour = "latent" in state.unknowns and state.unknowns.latent.shape[-1] > 1
     blurry = problem.frames if colour else blurry_at(problem, state.shape)
     blur = on_level(problem.blur, state.shape).at_level(state.shape[0] / problem.size[0])
-    return observe(blurry, duty_cycle_of(problem, state), blur, problem.transfer, problem.continues)
+    observation = observe(blurry, duty_cycle_of(problem, state), blur, problem.transfer, problem.continues)
+    return replace(observation, confidence=resize_map(problem.trust, *state.shape))
 
 
 def finds_duty_cycle(problem: Problem) -> bool:

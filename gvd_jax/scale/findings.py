@@ -21,7 +21,8 @@ class Findings:
     `duty_cycle` tau, `gamma` that of the camera curve, 1 for none, and their standard deviations, 0 if they were given.
     `shake` is that of the camera within an exposure, pixels. `defocused` is the share of the clip that was out of
     focus, in [0, 1], `defocus` by how much, the standard deviation in pixels, and `defocus_left` how much of the clip
-    was left so, because it was meant. None of these if it was not looked for.
+    was left so, because it was meant. None of these if it was not looked for. `still` is
+    the share of the clip in which something stands before a scene that moves.
     """
 
     duty_cycle: float
@@ -32,6 +33,7 @@ class Findings:
     defocused: float | None
     defocus: float | None
     defocus_left: float | None
+    still: float = 0.0
 
     def lines(self) -> dict[str, str]:
         """A line for each."""
@@ -53,6 +55,8 @@ class Findings:
                 f"too little moves to tell the duty cycle: {self.duty_cycle:.2f} is a guess, which harms little where "
                 "nothing moves; give --duty-cycle or --shutter-angle if you know it"
             )
+        if self.still > LITTLE:
+            notes.append(f"{self.still:.1%} of the picture stands still before the scene: it is kept as it is")
         if self.duty_cycle == 0 and self.duty_cycle_error:  # found, not of frames that stand alone
             notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
         if self._is_soft and self._is_left:
@@ -76,8 +80,19 @@ def findings_of(restored: Restored) -> Findings:
         steps = [[step.measured[name] for step in history if name in step.measured] for history in restored.histories]
         return _mean([own[-1] if own else None for own in steps])
 
-    camera = (float(np.mean(restored[name])) for name in ("duty_cycle", "duty_cycle_error", "gamma", "gamma_error"))
-    return Findings(*camera, *map(measured, (SHAKE_PIXELS, DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT)))
+    names = ("duty_cycle", "duty_cycle_error", "gamma", "gamma_error")
+    duty_cycle, duty_cycle_error, gamma, gamma_error = (float(np.mean(restored[name])) for name in names)
+    return Findings(
+        duty_cycle,
+        duty_cycle_error,
+        gamma,
+        gamma_error,
+        shake=measured(SHAKE_PIXELS),
+        defocused=measured(DEFOCUSED_SHARE),
+        defocus=measured(DEFOCUS_PIXELS),
+        defocus_left=measured(DEFOCUS_LEFT),
+        still=float(np.mean(restored["still"])),
+    )
 
 
 def mean_of(parts: Sequence[Findings]) -> Findings:

@@ -11,6 +11,7 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start
 from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
+from gvd_jax.method.still_layer import find_scene
 from gvd_jax.method.timeline import Timeline
 from gvd_jax.model.axes import Part, within
 from gvd_jax.ops.resize import resize_frames
@@ -75,8 +76,8 @@ def take_survey(
         if scale < 1:
             shape = round(scale * height), round(scale * width)
             probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
-        linked = known.continues(int(start), int(start) + frames)
-        found = find_start(probe, known.duty_cycles(frames), own, linked)
+        scene = find_scene(probe, known.continues(int(start), int(start) + frames))
+        found = find_start(scene.frames, known.duty_cycles(frames), own, scene)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
         tau_errors.append(float(found.duty_cycle_error))

@@ -7,8 +7,9 @@ import numpy as np
 
 from gvd_jax.method.camera import samples_for_path, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import Result, find_start, record, restore, untouched
+from gvd_jax.method.deblur import Result, find_start, put_back, record, restore, untouched
 from gvd_jax.method.inputs import check_frames
+from gvd_jax.method.still_layer import find_scene
 from gvd_jax.model.axes import Part, within
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.scale.layout import Layout
@@ -18,14 +19,14 @@ from gvd_jax.shapes import Continues, HostArray
 from gvd_jax.trees import replace
 
 # Of what is kept, whatever is solved for.
-AXES = {"defocus": "T H W", "confidence": "T H W", "duty_cycle": "T", "gamma": ""}
+AXES = {"defocus": "T H W", "confidence": "T H W", "still": "T H W", "duty_cycle": "T", "gamma": ""}
 AXES |= {"duty_cycle_error": "", "gamma_error": ""}
 
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """Some frames: every unknown by its name, `confidence`, and of the camera `duty_cycle` and `gamma` with their
-    errors, as in `Result`, in NumPy."""
+    """Some frames: every unknown by its name, `confidence`, `still`, and of the camera `duty_cycle` and `gamma` with
+    their errors, as in `Result`, in NumPy."""
 
     values: dict[str, HostArray]
     histories: list[list[Progress]]  # one of each tile
@@ -46,7 +47,8 @@ def restore_block(
     if continues is not None and not continues.any():
         return untouched(block, given, config)
     recorder = record(block, config, hooks)
-    found = find_start(block, given, config, continues)
+    scene = find_scene(block, continues)
+    found = find_start(scene.frames, given, config, scene)
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)
     problem = with_enough_samples(found.problem, found.state.unknowns.flow, least)
@@ -54,7 +56,7 @@ def restore_block(
     tau_error = found.duty_cycle_error + survey.duty_cycle_error
     gamma_error = found.gamma_error + survey.gamma_error
     found = replace(found, problem=problem, duty_cycle_error=tau_error, gamma_error=gamma_error)
-    return restore(found, config, recorder)
+    return put_back(restore(found, config, recorder), block, scene)
 
 
 def restore_window(
@@ -75,7 +77,7 @@ def restore_window(
         for columns, horizontal in zip(layout.columns, weights(layout.columns), strict=True):
             tile = Part(slice(span.start, span.stop), slice(rows.start, rows.stop), slice(columns.start, columns.stop))
             result = restore(np.stack([frame[tile.rows, tile.columns] for frame in frames]), within(config, tile))
-            values = {"defocus": result.defocus, "confidence": result.confidence}
+            values = {"defocus": result.defocus, "confidence": result.confidence, "still": result.still}
             camera = result.camera
             values |= {"duty_cycle": camera.duty_cycle, "gamma": camera.transfer.gamma}
             values |= {"duty_cycle_error": camera.duty_cycle_error, "gamma_error": camera.gamma_error}

@@ -1,0 +1,167 @@
+"""What stands still before a scene that moves: subtitles, clocks, logos, the frames of a game's display, dark bars.
+
+It is not blurred, and the scene behind it is: thin strokes would get the flow of the scene and be torn. So it is taken
+off before anything is solved, and put back in the end.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import ndimage
+
+from gvd_jax.method.noise import noise_level
+from gvd_jax.ops.warp import one_shot
+from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray
+
+STILL = 3 / 255  # display values: a smaller change is none, nor is one of so many deviations of the noise
+DEVIATIONS = 4.0
+LONG = 4  # intervals without a change; less of a shorter shot, but two at least
+MOVES = 0.5  # of the pixels change: where fewer do, the camera stands still and so does the scene
+EDGE = 12 / 255  # display values per pixel
+PIXELS = 8  # of edges in a part of the layer
+TURNS = 0.1  # of the energy of a part's edges runs across the rest
+FAINT_EDGE, ROUNDING = 5 / 255, 1 / 255  # display values per pixel
+SURE = 8.0  # standard deviations: of real and rendered clips without a layer .07 % of the pixels reach that, scattered
+ALL_AROUND = np.ones((3, 3), bool)
+WIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels: the scene behind the layer is the mean of what is seen around it
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Pictures of scenes that move.
+
+    `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
+    place, which stands still before the scene.
+    """
+
+    frames: Frames
+    continues: Continues
+    layer: Float[Array, "T H W"]
+
+    @property
+    def trust(self) -> Float[Array, "T H W"]:
+        """How far the frames show the scene: not beside the layer either, where derivatives of a residual see it."""
+        return 1 - jax.lax.reduce_window(self.layer, 0.0, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
+
+
+def find_scene(frames: Frames, continues: Continues | None = None) -> Scene:
+    """Pictures without what stands still before them; `continues` [T] is 0 before a cut, by default there is none."""
+    linked = one_shot(len(frames), frames.dtype) if continues is None else continues
+    layer = find_still_layer(np.asarray(frames), np.asarray(linked))
+    shown = jnp.asarray(take_off(np.asarray(frames), layer)) if layer.any() else frames
+    return Scene(shown, linked, jnp.asarray(layer, frames.dtype))
+
+
+def find_still_layer(frames: HostArray, continues: HostArray) -> HostArray:
+    """Where the frames [T, H, W, C], display values, show such a layer, bool [T, H, W]; `continues` [T] is 0 before a
+    cut."""
+    still = np.zeros(frames.shape[:3], bool)
+    for start, stop in _shots(continues):
+        if stop - start >= 3:
+            still[start:stop] = _of_shot(frames[start:stop])
+    return still
+
+
+def _shots(continues: HostArray) -> list[tuple[int, int]]:
+    """From and to of every shot."""
+    stops = (np.flatnonzero(np.asarray(continues) == 0) + 1).tolist()
+    return list(zip([0, *stops[:-1]], stops, strict=True))
+
+
+def _of_shot(frames: HostArray) -> HostArray:
+    change = np.stack([np.abs(after - before).max(-1) for before, after in pairwise(frames)])
+    gray = frames.mean(-1)
+    unchanged = change <= max(STILL, DEVIATIONS * float(noise_level(jnp.asarray(gray))))
+    if 1 - unchanged.mean() < MOVES:
+        return np.zeros(frames.shape[:3], bool)
+    lasting = _in_runs(unchanged, min(LONG, len(unchanged)))
+    bars = _bars(frames, lasting)
+    parts = np.stack([_parts(*own) for own in zip(gray, lasting, strict=True)])
+    # What belongs to the layer in one frame does so in all in which it lasts.
+    return (lasting & parts.any(0)) | bars | _outlines(gray)
+
+
+def _in_runs(unchanged: HostArray, least: int) -> HostArray:
+    """Which pixels of frames [T, H, W] are in so many intervals [T - 1, H, W] one after the other without a change."""
+
+    def before(intervals: HostArray) -> HostArray:
+        """Intervals without a change that end at every frame."""
+        counts = [np.zeros(intervals.shape[1:], int)]
+        for own in intervals:
+            counts.append(np.where(own, counts[-1] + 1, 0))
+        return np.stack(counts)
+
+    return before(unchanged) + before(unchanged[::-1])[::-1] >= least
+
+
+def _parts(gray: HostArray, lasting: HostArray) -> HostArray:
+    """The connected parts of what lasts in a frame that have edges in more than one direction."""
+    down, right = np.gradient(gray)
+    edge = lasting & (np.hypot(down, right) > EDGE)
+    chosen = _turning(edge, ndimage.binary_dilation(edge, ALL_AROUND, 2) & lasting, down, right)
+    return chosen | (ndimage.binary_fill_holes(chosen) & lasting)
+
+
+def _outlines(gray: HostArray) -> HostArray:
+    """The outlines of what is half transparent, whose edges stay while the scene shines through, [H, W].
+
+    Those of a scene that moves average out over the frames.
+    """
+    down, right = np.gradient(gray, axis=(1, 2))
+    mean_down, mean_right = down.mean(0), right.mean(0)
+    spread = np.sqrt(down.var(0) + right.var(0)) / (len(gray) / 2) ** 0.5 + ROUNDING
+    strength = np.hypot(mean_down, mean_right)
+    edge = (strength > FAINT_EDGE) & (strength > SURE * spread)
+    return _turning(edge, ndimage.binary_dilation(edge, ALL_AROUND), mean_down, mean_right)
+
+
+def _turning(edge: HostArray, near: HostArray, down: HostArray, right: HostArray) -> HostArray:
+    """The connected parts of `near`, pixels beside edges, whose edges have more than one direction: one along the
+    motion looks still."""
+    labels, count = ndimage.label(near, ALL_AROUND)
+    numbers = np.arange(1, count + 1)
+
+    def total(x: HostArray) -> HostArray:
+        return ndimage.sum(np.where(edge, x, 0.0), labels, numbers)
+
+    xx, yy, xy = total(right * right), total(down * down), total(right * down)
+    root = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
+    turns = xx + yy - root > TURNS * (xx + yy + root)
+    return np.isin(labels, numbers[turns & (total(np.ones_like(down)) >= PIXELS)])
+
+
+def _bars(frames: HostArray, lasting: HostArray) -> HostArray:
+    """Rows and columns at the borders that show one colour and nothing else, in all frames."""
+    bars = np.zeros(lasting.shape, bool)
+    flat = lasting.all(0) & (np.abs(frames - frames[:, :1, :1]).max(-1) <= STILL).all(0)
+    for turned, marks in ((flat, bars), (flat[::-1], bars[:, ::-1]), (flat.T, bars.swapaxes(1, 2))):
+        marks[:, : _leading(turned.all(1))] = True
+    bars.swapaxes(1, 2)[:, ::-1][:, : _leading(flat.T[::-1].all(1))] = True
+    return bars
+
+
+def _leading(lines: HostArray) -> int:
+    """How many of the first ones are."""
+    return int(np.argmin(lines)) if not lines.all() else 0
+
+
+def take_off(frames: HostArray, layer: HostArray) -> HostArray:
+    """The frames [T, H, W, C] with what is seen around the layer [T, H, W] in its place."""
+    filled = np.array(frames)
+    for frame, own in zip(filled, layer, strict=True):
+        if not own.any():
+            continue
+        seen, todo = (~own).astype(frame.dtype), own.copy()
+        for width in WIDTHS:
+            share = ndimage.gaussian_filter(seen, width, mode="nearest")
+            ready = todo & (share > 0.1)
+            for channel in np.moveaxis(frame, -1, 0):
+                around = ndimage.gaussian_filter(seen * channel, width, mode="nearest")
+                channel[ready] = around[ready] / share[ready]
+            todo &= ~ready
+            if not todo.any():
+                break
+    return filled
