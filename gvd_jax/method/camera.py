@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
 from gvd_jax.method.duty_cycle import find_duty_cycle, find_duty_cycles
+from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
 from gvd_jax.method.problem import Info, Problem, Stage, State, finds_duty_cycle, gray_of
 from gvd_jax.method.reach import reach
@@ -66,13 +67,15 @@ def find_camera(
     state, info = first_flow(problem, start)
     path = problem.blur.motion.path
     frames = problem.frames
-    relative = relative_exposures(gray_of(problem), state.unknowns.flow, problem.continues)
+    relative, continues = relative_exposures(gray_of(problem), state.unknowns.flow, problem.continues)
+    problem = replace(problem, continues=continues)
     exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
     if jnp.abs(relative @ jnp.array([0.5, 1.0], frames.dtype) - 0.5).max() > camera.exposure_change:
         exposure = frame_exposures(relative)
         problem = replace(problem, frames=even_exposure(frames, exposure))
         state, info = first_flow(problem, start)
-    flow = state.unknowns.flow
+    flow = extrapolate_ends(state.unknowns.flow, continues)
+    state = replace(state, unknowns=replace(state.unknowns, flow=flow))
     duty_cycle_error = gamma_error = 0.0
     if isinstance(duty_cycle, str):
         known = problem.frames, flow, path, problem.continues

@@ -207,6 +207,7 @@ def untouched(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame
 
 def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
     """What was found of the distinct pictures, for all frames that show them."""
+    timeline = replace(timeline, continues=result.timeline.continues)
     if timeline.pictures == timeline.count:
         return replace(result, timeline=timeline)
     axes = {unknown.name: unknown.axes for unknown in config.unknowns}
@@ -269,8 +270,9 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
         errors[-1] if errors else float(found.duty_cycle_error),
         float(found.gamma_error),
     )
-    still = jnp.zeros_like(confidence)
-    return Result(unknowns, confidence, camera, tuple(recorder.history), plain_timeline(len(confidence)), still)
+    linked = tuple((np.asarray(problem.continues) > 0).tolist())
+    timeline = replace(plain_timeline(len(confidence)), continues=linked)
+    return Result(unknowns, confidence, camera, tuple(recorder.history), timeline, jnp.zeros_like(confidence))
 
 
 def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progress:

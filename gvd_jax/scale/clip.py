@@ -135,8 +135,6 @@ def deblur_video(
         timeline = timeline_of(survey, clip)
         config = pictures_of(config, timeline)
         config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
-        for line in timeline.notes() if together.first else ():
-            tell(line)
         if preview and together.first:
             say("restoring three frames for the preview")
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
@@ -145,8 +143,8 @@ def deblur_video(
         found, unknowns = None, {}
         if together.first:
             together.wait_for([job.window(k) for k in range(len(layout.windows))])
-            found, unknowns = join(job, written, survey, layout, config, listed)
-            for line in found.notes():
+            found, timeline, unknowns = join(job, written, survey, layout, config, listed)
+            for line in (*timeline.notes(), *found.notes()):
                 tell(line)
     seconds = time.monotonic() - start
     return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns, tuple(noted))

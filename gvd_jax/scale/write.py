@@ -1,6 +1,7 @@
 """Windows of a clip, restored and written into the work folder of a job, then joined."""
 
 import dataclasses
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,6 +87,7 @@ def restore_clip(
                 "findings": dataclasses.asdict(findings_of(restored)),
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
                 "full": full,
+                "continues": [share > 0.5 for share in restored["continues"].tolist()],
                 "seconds": stage_seconds(restored.histories),
                 "history": [dataclasses.asdict(step) for step in restored.histories[0]],
             }
@@ -153,16 +155,15 @@ def _restore(survey: Survey, continues: Continues | None, block: HostArray, conf
 
 def join(
     job: Job, outputs: Outputs, survey: Survey, layout: Layout, config: Config, settings: Mapping[str, str]
-) -> tuple[Findings, dict[str, HostArray]]:
-    """Join the windows, write the report, and remove the work folder; what was found, and the unknowns that are no
-    maps."""
+) -> tuple[Findings, Timeline, dict[str, HostArray]]:
+    """Join the windows, write the report, and remove the work folder; what was found, of the frames as well, and the
+    unknowns that are no maps."""
     folders = [job.window(k) for k in range(len(layout.windows))]
     join_parts(outputs.target, [folder / PART for folder in folders])
     facts = [json.loads((folder / FACTS).read_text()) for folder in folders]
-    found, timeline = (
-        mean_of([Findings(**own["findings"]) for own in facts]),
-        timeline_of(survey, outputs.target.source),
-    )
+    found = mean_of([Findings(**own["findings"]) for own in facts])
+    linked = tuple(itertools.chain(*(own["continues"] for own in facts)))
+    timeline = dataclasses.replace(timeline_of(survey, outputs.target.source), continues=linked)
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
@@ -186,7 +187,7 @@ def join(
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)
     job.clear()
-    return found, _joined(facts, config, timeline)
+    return found, timeline, _joined(facts, config, timeline)
 
 
 def _joined(facts: list[dict[str, Any]], config: Config, timeline: Timeline) -> dict[str, HostArray]:
