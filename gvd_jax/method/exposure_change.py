@@ -7,7 +7,7 @@ from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.ops.resize import resize_map
 from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Array, Continues, Float, Flow, Frames
+from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames
 
 TILE = 16  # pixels: their means hardly depend on the blur
 # Correlation of the tiles, and display values that they are off the line. Real and rendered clips have .985 and more,
@@ -55,7 +55,7 @@ def relative_exposures(
 
 @jax.jit
 def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 2"]:
-    """Gain and offset of every frame against the one with the least gain, whose own are 1 and 0."""
+    """Gain and offset of every frame against the one with the greatest gain, whose own are 1 and 0."""
 
     def follow(exposure, step):
         gain, offset = exposure[0] / step[0], (exposure[1] - step[1]) / step[0]
@@ -63,9 +63,9 @@ def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 
 
     first = jnp.array([1.0, 0.0], relative.dtype)
     chain = jnp.concatenate([first[None], jax.lax.scan(follow, first, relative)[1]])
-    least = chain[jnp.argmin(chain[:, 0])]
-    gain = chain[:, 0] / least[0]
-    return jnp.stack([gain, chain[:, 1] - gain * least[1]], -1)
+    greatest = chain[jnp.argmax(chain[:, 0])]
+    gain = chain[:, 0] / greatest[0]
+    return jnp.stack([gain, chain[:, 1] - gain * greatest[1]], -1)
 
 
 def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:
@@ -73,7 +73,7 @@ def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:
 
 
 def even_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
-    """The frames as the darkest exposure would show them. What is clipped stays so: nobody knows how bright it was."""
+    """The frames as the brightest exposure shows them. What is clipped stays so: nobody knows how bright it was."""
     gain, offset = _per_frame(exposure)
     return jnp.where(frames >= CLIPPED, frames, jnp.clip((frames - offset) / gain, 0, 1))
 
@@ -82,3 +82,9 @@ def own_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
     """The inverse of `even_exposure`."""
     gain, offset = _per_frame(exposure)
     return jnp.clip(gain * frames + offset, 0, 1)
+
+
+def clips_when_even(frames: Frames, exposure: Float[Array, "T 2"]) -> Bool[Array, "T H W C"]:
+    """What of the frames the brightest exposure would have clipped: `own_exposure` does not give it back."""
+    gain, offset = _per_frame(exposure)
+    return (frames - offset) / gain > 1

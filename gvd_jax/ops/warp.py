@@ -34,6 +34,11 @@ def neighbour_exists(continues: jax.Array, neighbours: tuple[int, ...]) -> jax.A
     return (index >= 0) & (index < frames) & (there == shot[:, None])
 
 
+def has_neighbour(continues: jax.Array) -> jax.Array:
+    """Whether a frame has any in its shot, bool [T]."""
+    return neighbour_exists(continues, (1, -1)).any(1)
+
+
 def displacements(flow: jax.Array, distance: int) -> jax.Array:
     """u_{i->i+n} for n = distance and -distance, 1 or 2, from the flow; both [T, 2, H, W, 2].
 

@@ -26,8 +26,8 @@ AXES |= {"duty_cycle_error": "", "gamma_error": ""}
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """Some frames: every unknown by its name, `confidence`, `still`, `continues`, and of the camera `duty_cycle` and `gamma`
-    with their errors, as in `Result`, in NumPy."""
+    """Some frames: every unknown by its name, `confidence`, `still`, `continues`, and of the camera `duty_cycle` and
+    `gamma` with their errors, as in `Result`, in NumPy."""
 
     values: dict[str, HostArray]
     histories: list[list[Progress]]  # one of each tile

@@ -12,7 +12,7 @@ from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
-from gvd_jax.ops.warp import neighbour_exists
+from gvd_jax.ops.warp import has_neighbour
 from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow, Frames, Number
 from gvd_jax.trees import pytree, replace, static
 
@@ -53,9 +53,10 @@ class ReadDefocus:
 
 @jax.jit
 def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[DefocusMap, Array]:
-    """The defocus, and whether it is meant."""
+    """The defocus, and whether it is meant. A frame that stands alone still has its motion blur, and tells nothing."""
     noise = noise_level(gray_of(problem)[..., 0])
     found = defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
+    found = jnp.where(has_neighbour(problem.continues)[:, None, None], found, 0)
     moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, duty_cycle_of(problem, state)))  # the length of a path
     return found, (jnp.median(moved) < edges.still) & ((found > 0).mean() < EVERYWHERE)
 
@@ -132,8 +133,7 @@ class KeepSharp:
         blurred = jnp.broadcast_to(duty_cycle_of(problem, state)[:, None, None] > 0, problem.frames.shape[:3])
         if "defocus" in unknowns:
             blurred = blurred | (unknowns.defocus > 0)
-        has_neighbour = neighbour_exists(problem.continues, (1, -1)).any(1)
-        blurred = blurred & has_neighbour[:, None, None]
+        blurred = blurred & has_neighbour(problem.continues)[:, None, None]
         latent = jnp.where(blurred[..., None], unknowns.latent, problem.frames)
         return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
 
