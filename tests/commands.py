@@ -51,7 +51,7 @@ def calls(monkeypatch):
         tau = np.full(count, 0.4 if duty_cycle == "auto" else duty_cycle, np.float32)
         return result_of(1 - frames, flow, ones, ones, tau, steps)
 
-    def block(frames, survey, config, hooks, continues=None):
+    def block(frames, survey, config, hooks, first=0):
         return invert(frames, survey.duty_cycle, survey.settings(config), hooks)
 
     def whole(frames, duty_cycle="auto", config=None, flow=None, hooks=()):

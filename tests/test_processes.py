@@ -43,7 +43,7 @@ def step(blurry, tau):
     return gvd.replace(start, latent=jnp.clip(blurry - 1e-3 * slope.latent, 0, 1))
 
 
-def block(frames, survey, config, hooks, continues):
+def block(frames, survey, config, hooks, first):
     blurry, tau = jnp.asarray(frames), jnp.full(len(frames), survey.duty_cycle)
     used.append(str(blurry.device))
     if len(used) == int(os.environ.get("KILLED_AT", 0)):

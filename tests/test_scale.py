@@ -76,10 +76,9 @@ def test_a_layout_covers_the_clip_and_fits(gigabytes, shape):
 
 def test_a_clip_that_fits_is_one_block_and_is_not_surveyed():
     budget = Budget(2e9, 1e8, 400.0, 12.0, 36.0)
-    survey, layout = prepare.prepare(
-        lambda start, stop: noise(stop - start), plain_timeline(9), (240, 320), "auto", CONFIG, budget
-    )
-    assert survey == Survey("auto", timeline=plain_timeline(9)) and (len(layout.windows), layout.tiles) == (1, 1)
+    known = Survey("auto", timeline=plain_timeline(9))
+    survey, layout = prepare.prepare(lambda start, stop: noise(stop - start), known, (240, 320), CONFIG, budget)
+    assert survey == known and (len(layout.windows), layout.tiles) == (1, 1)
 
 
 def noise(count, height=12, width=16, channels=3):
@@ -124,7 +123,7 @@ def test_windows_read_every_frame_once_and_in_order(finished):
 def test_windows_are_emitted_with_their_own_frames_and_their_share_of_the_work(monkeypatch, devices):
     frames, out, seen = noise(20), np.zeros((20, 12, 16, 3), np.float32), []
 
-    def block(frames, survey, config, hooks, continues):
+    def block(frames, survey, config, hooks, first):
         for fraction in (0.5, 1.0):
             for hook in hooks:
                 hook(Progress("latent", 0, 1, (12, 16), fraction, 1.0, {}))
@@ -149,7 +148,7 @@ def test_windows_are_emitted_with_their_own_frames_and_their_share_of_the_work(m
 
 @pytest.mark.parametrize("devices", [1, 3])
 def test_the_first_failure_stops_all_windows(monkeypatch, devices):
-    def block(frames, survey, config, hooks, continues):
+    def block(frames, survey, config, hooks, first):
         raise InputError("no such light")
 
     monkeypatch.setattr("gvd_jax.scale.run.restore_block", block)

@@ -8,6 +8,7 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.shapes import Array, Float, Frames, Number, Scalar
 
+MODEL_ERROR = 0.005  # of the blur model, display values: experiments/quality.py, rows "without_noise_weight"
 CLIPPED = 0.99  # display values above it say only that there was as much light or more
 
 
@@ -18,6 +19,11 @@ def data_worth(frames: Frames, model_error: Number) -> Scalar:
     """
     noise = jax.vmap(noise_level, in_axes=-1)(frames)
     return 1 / (1 + jnp.square(noise / model_error).mean())
+
+
+def codec_worth(error: Float[Array, "T"]) -> Float[Array, "T"]:
+    """What the error of a codec, a standard deviation in display values, leaves of the weight of the data term."""
+    return 1 / (1 + jnp.square(error / MODEL_ERROR))
 
 
 def clipping_confidence(frames: Frames, clipped: Number) -> Float[Array, "T H W"]:

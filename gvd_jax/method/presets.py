@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from gvd_jax.convex.norms import HyperLaplacian
 from gvd_jax.convex.pdhg import Steps
 from gvd_jax.method.believe import Confirmed, Inside
+from gvd_jax.method.data_weight import MODEL_ERROR
 from gvd_jax.method.learned import DUAL, LearnedFinish
 from gvd_jax.method.problem import Stage
 from gvd_jax.method.pyramid import Pyramid
@@ -33,7 +34,6 @@ START_PYRAMID = Pyramid(factor=0.5**0.5, levels=30, omitted=2)
 # Confidence of the data term where the flow back from neither neighbour returns, at highlights that the sensor has
 # clipped, and in the first and last frame while their motion is a guess: experiments/quality.py, rows "without".
 UNCONFIRMED, CLIPPED, GUESSED_ENDS = 0.1, 0.1, 0.1
-MODEL_ERROR = 0.005  # of the blur model, display values: as above, rows "without_noise_weight"
 # The temporal term would bind the frames of a draft to the last flow, and a search would only find that one again. The
 # dual steps make up for it: so the iterations are those of a fifth of the weight.
 DRAFT_NEIGHBOURS = 0.2

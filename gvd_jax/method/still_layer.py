@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
+from gvd_jax.method.data_weight import codec_worth
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.warp import one_shot
 from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray
@@ -34,25 +35,34 @@ class Scene:
     """Pictures of scenes that move.
 
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
-    place, which stands still before the scene.
+    place, which stands still before the scene; `worth` [T], in (0, 1], is what a codec leaves of the weight of a frame.
     """
 
     frames: Frames
     continues: Continues
     layer: Float[Array, "T H W"]
+    worth: Float[Array, "T"]
 
     @property
     def trust(self) -> Float[Array, "T H W"]:
         """How far the frames show the scene: not beside the layer either, where derivatives of a residual see it."""
-        return 1 - jax.lax.reduce_window(self.layer, 0.0, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
+        beside = jax.lax.reduce_window(self.layer, 0.0, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
+        return self.worth[:, None, None] * (1 - beside)
 
 
-def find_scene(frames: Frames, continues: Continues | None = None) -> Scene:
-    """Pictures without what stands still before them; `continues` [T] is 0 before a cut, by default there is none."""
+def find_scene(
+    frames: Frames, continues: Continues | None = None, codec_error: Float[Array, "T"] | None = None
+) -> Scene:
+    """Pictures without what stands still before them.
+
+    `continues` [T] is 0 before a cut, by default there is none; `codec_error` [T] the standard deviation of what a
+    codec has added, display values.
+    """
     linked = one_shot(len(frames), frames.dtype) if continues is None else continues
     layer = find_still_layer(np.asarray(frames), np.asarray(linked))
     shown = jnp.asarray(take_off(np.asarray(frames), layer)) if layer.any() else frames
-    return Scene(shown, linked, jnp.asarray(layer, frames.dtype))
+    worth = jnp.ones(len(frames), frames.dtype) if codec_error is None else codec_worth(codec_error)
+    return Scene(shown, linked, jnp.asarray(layer, frames.dtype), worth)
 
 
 def find_still_layer(frames: HostArray, continues: HostArray) -> HostArray:

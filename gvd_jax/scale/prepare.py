@@ -1,7 +1,7 @@
 """What is found out of a clip before its windows are restored, as JSON: a run that goes on takes it as it was."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
 from gvd_jax.method.config import Config
 from gvd_jax.method.timeline import Timeline
@@ -12,20 +12,22 @@ from gvd_jax.scale.survey import Read, Survey, take_survey
 
 def prepare(
     read: Read,
-    timeline: Timeline,
+    known: Survey,
     size: tuple[int, int],
-    duty_cycle: float | Literal["auto"],
     config: Config,
     budget: Budget,
 ) -> tuple[Survey, Layout]:
-    """Of a clip of (H, W), whose distinct pictures `read` gives. One that fits into memory as a whole is one block, and
-    `deblur` finds out the rest."""
-    count, (height, width) = timeline.pictures, size
+    """Of a clip of (H, W), whose distinct pictures are `known`, and `read` gives them.
+
+    One that fits into memory as a whole is one block, and `restore_block` finds out the rest.
+    """
+    assert known.timeline is not None
+    count, (height, width) = known.timeline.pictures, size
     shape = count, height, width
     if count <= LONGEST and budget.need(count, count, (height, width), (height, width)) <= budget.total:
-        return Survey(duty_cycle, timeline=timeline), lay_out(*shape, 0.0, budget)
+        return known, lay_out(*shape, 0.0, budget)
     lay_out(*shape, 0.0, budget)  # complains before the survey, which takes a while
-    survey = dataclasses.replace(take_survey(read, count, duty_cycle, config, timeline), timeline=timeline)
+    survey = take_survey(read, count, known.duty_cycle, config, known)
     return survey, lay_out(*shape, survey.blur, budget)
 
 
@@ -39,4 +41,5 @@ def from_json(found: dict[str, Any]) -> tuple[Survey, Layout]:
     spans = {axis: tuple(Span(**span) for span in own) for axis, own in found["layout"].items()}
     own = found["survey"]["timeline"]
     timeline = own and Timeline(own["count"], tuple(own["starts"]), tuple(own["continues"]))
-    return Survey(**found["survey"] | {"timeline": timeline}), Layout(**spans)
+    known = {"timeline": timeline, "codec_errors": tuple(found["survey"]["codec_errors"])}
+    return Survey(**found["survey"] | known), Layout(**spans)

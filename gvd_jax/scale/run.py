@@ -73,7 +73,7 @@ def restore_windows(
 
                 def restore(block: HostArray, own: Config) -> Result:
                     hook = tally.hook(_label(survey, span, next(numbers), layout))
-                    return restore_block(block, survey, own, [hook], survey.continues(span.start, span.stop))
+                    return restore_block(block, survey, own, [hook], span.start)
 
                 kept = slice(span.first - span.start, span.last - span.start)
                 emit(window, frames[kept], restore_window(frames, span, layout, config, restore))

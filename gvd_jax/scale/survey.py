@@ -1,5 +1,6 @@
 """What is found out of a long clip before it is cut, for all its parts alike."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -11,11 +12,11 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start
 from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
-from gvd_jax.method.still_layer import find_scene
+from gvd_jax.method.still_layer import Scene, find_scene
 from gvd_jax.method.timeline import Timeline
 from gvd_jax.model.axes import Part, within
 from gvd_jax.ops.resize import resize_frames
-from gvd_jax.shapes import Continues, DutyCycle, HostArray
+from gvd_jax.shapes import DutyCycle, Frames, HostArray
 
 PROBES = 5
 FRAMES = 9  # of a probe
@@ -29,8 +30,8 @@ class Survey:
     """What is known of a clip as a whole.
 
     The duty cycle, the gamma of the camera curve, None if it is that of the settings, in pixels the longest motion per
-    frame and the longest path of an exposure to either side, the standard deviations of the first two, 0 if given, and
-    the distinct pictures, None if every frame goes on in the next one.
+    frame and the longest path of an exposure to either side, the standard deviations of the first two, 0 if given, the
+    distinct pictures, None if every frame goes on in the next one, and the error of the codec in each, () for none.
     """
 
     duty_cycle: float | Literal["auto"]
@@ -40,10 +41,14 @@ class Survey:
     duty_cycle_error: float = 0.0
     gamma_error: float = 0.0
     timeline: Timeline | None = None
+    codec_errors: tuple[float, ...] = ()
 
-    def continues(self, start: int, stop: int) -> Continues | None:
-        """Which of these pictures go on in the next one; None for all but the last."""
-        return None if self.timeline is None else self.timeline.links(np.float32, start, stop)
+    def scene(self, pictures: Frames, start: int) -> Scene:
+        """Those pictures, the first of which has that number."""
+        stop = start + len(pictures)
+        linked = None if self.timeline is None else self.timeline.links(np.float32, start, stop)
+        error = jnp.asarray(self.codec_errors[start:stop]) if self.codec_errors else None
+        return find_scene(pictures, linked, error)
 
     def duty_cycles(self, frames: int) -> DutyCycle | Literal["auto"]:
         """One of every frame, if there is one."""
@@ -57,13 +62,13 @@ class Survey:
 
 
 def take_survey(
-    read: Read, count: int, duty_cycle: float | Literal["auto"], config: Config, timeline: Timeline | None = None
+    read: Read, count: int, duty_cycle: float | Literal["auto"], config: Config, known: Survey | None = None
 ) -> Survey:
-    """Of the `count` pictures that `read` gives, from probes spread over them.
+    """Of the `count` pictures that `read` gives, from probes spread over them; what is `known` before is kept.
 
     Where more moves, a probe knows more: the duty cycle is the median weighted by motion, and so is the curve chosen.
     """
-    known = Survey(duty_cycle, timeline=timeline)
+    known = Survey(duty_cycle) if known is None else known
     frames = min(FRAMES, count)
     probes = min(PROBES, -(-count // frames))
     starts = np.linspace(0, count - frames, probes).round().astype(int)
@@ -76,7 +81,7 @@ def take_survey(
         if scale < 1:
             shape = round(scale * height), round(scale * width)
             probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
-        scene = find_scene(probe, known.continues(int(start), int(start) + frames))
+        scene = known.scene(probe, int(start))
         found = find_start(scene.frames, known.duty_cycles(frames), own, scene)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
@@ -90,7 +95,15 @@ def take_survey(
     if isinstance(duty_cycle, str):
         tau, tau_error = _median(taus, tau_errors, weight)
     gamma, gamma_error = _median(gammas, gamma_errors, weight) if config.camera.transfer is None else (None, 0.0)
-    return Survey(tau, gamma, max(motions), max(blurs), tau_error, gamma_error)
+    return dataclasses.replace(
+        known,
+        duty_cycle=tau,
+        gamma=gamma,
+        motion=max(motions),
+        blur=max(blurs),
+        duty_cycle_error=tau_error,
+        gamma_error=gamma_error,
+    )
 
 
 def _median(values: list[float], errors: list[float], weight: np.ndarray) -> tuple[float, float]:

@@ -9,13 +9,12 @@ from gvd_jax.method.camera import samples_for_path, with_enough_samples
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result, find_start, put_back, record, restore, untouched
 from gvd_jax.method.inputs import check_frames
-from gvd_jax.method.still_layer import find_scene
 from gvd_jax.model.axes import Part, within
 from gvd_jax.progress import Hook, Progress
 from gvd_jax.scale.layout import Layout
 from gvd_jax.scale.spans import Span, weights
 from gvd_jax.scale.survey import Survey
-from gvd_jax.shapes import Continues, HostArray
+from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
 # Of what is kept, whatever is solved for.
@@ -36,19 +35,17 @@ class Restored:
         return self.values[name]
 
 
-def restore_block(
-    frames: HostArray, survey: Survey, config: Config, hooks: Sequence[Hook], continues: Continues | None = None
-) -> Result:
+def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequence[Hook], first: int = 0) -> Result:
     """`deblur` of some pictures of a clip, by what is known of the whole; `config` is cut to them.
 
-    `continues` [T] is 0 before a cut, by default there is none.
+    `first` is the number of the first one.
     """
     block, config = check_frames(frames), survey.settings(config)
     given = survey.duty_cycles(len(block))
-    if continues is not None and not continues.any():
+    scene = survey.scene(block, first)
+    if not scene.continues.any():
         return untouched(block, given, config)
     recorder = record(block, config, hooks)
-    scene = find_scene(block, continues)
     found = find_start(scene.frames, given, config, scene)
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)

@@ -25,7 +25,7 @@ from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import Span
 from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.window import Restored, restore_block, restore_window
-from gvd_jax.shapes import Continues, HostArray
+from gvd_jax.shapes import HostArray
 from gvd_jax.video.codec import write_png
 from gvd_jax.video.places import replacing
 from gvd_jax.video.sink import Target, join_parts, write_part
@@ -140,7 +140,7 @@ def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config,
             span,
             layout,
             config,
-            partial(_restore, survey, survey.continues(start, start + count)),
+            partial(_restore, survey, start),
         )
         pairs.append(np.concatenate([frames[number - start], restored["latent"][0]], 1))
     place = preview_place(output)
@@ -149,8 +149,8 @@ def draw_preview(source: Source, survey: Survey, layout: Layout, config: Config,
     return place
 
 
-def _restore(survey: Survey, continues: Continues | None, block: HostArray, config: Config) -> Result:
-    return restore_block(block, survey, config, (), continues)
+def _restore(survey: Survey, first: int, block: HostArray, config: Config) -> Result:
+    return restore_block(block, survey, config, (), first)
 
 
 def join(

@@ -9,6 +9,8 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 
+from gvd_jax.video import compression
+
 # Where a key frame starts anew and the container says when it is shown: frames from the middle need not all before.
 SEEKABLE = {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores", "ffv1", "dnxhd"}
 INDEXED = ("mov", "matroska")
@@ -31,6 +33,7 @@ def opened(path: Path, ahead: bool = True) -> Iterator[tuple[InputContainer, av.
         if stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
             raise ValueError("a compression that is not known")
         stream.thread_type = "AUTO" if ahead else "SLICE"
+        stream.codec_context.options = dict(compression.ASKED)
         yield container, stream
 
 

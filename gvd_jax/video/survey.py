@@ -10,6 +10,7 @@ from av.container import InputContainer
 
 from gvd_jax.errors import InputError
 from gvd_jax.video import codec, decode
+from gvd_jax.video.compression import codec_error
 from gvd_jax.video.ending import cut_short
 
 PQ, HLG = 16, 18  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
@@ -50,6 +51,7 @@ class Footage:
     metadata: tuple[tuple[str, str], ...]  # title, creation_time, location, comment, ...
     language: str
     damaged: bool  # the frame after those cannot be decoded
+    errors: tuple[float, ...]  # `codec_error` of every frame
     notes: tuple[str, ...]  # lines for the user on what cannot be kept
 
 
@@ -92,6 +94,7 @@ class _Walk:
     sample: av.VideoFrame | None  # the first that was asked for
     kinds: list[av.VideoFormat]  # of all that were
     stamps: list[int | None]
+    errors: list[float]
     end: int  # when the last goes, in the unit of the stamps
     count: int
     more: bool  # there are frames after those that were asked for
@@ -101,6 +104,7 @@ class _Walk:
 
 def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: int, stop: int | None) -> _Walk:
     stamps: list[int | None] = []
+    errors: list[float] = []
     awaited: set[int | None] = set()
     kinds: dict[str, av.VideoFormat] = {}
     sample, count, end, more, damaged = None, 0, 0, False, False
@@ -113,6 +117,7 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
             sample = sample or frame
             _check(path, frame, count, sample, first)
             stamps.append(frame.pts)
+            errors.append(codec_error(frame))
             kinds.setdefault(frame.format.name, frame.format)
             end = (frame.pts or 0) + (frame.duration or 0)
         if frame.pts is not None:
@@ -120,7 +125,9 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
         count += 1
     damaged = damaged or (not more and count > 0 and cut_short(path, container.format.name))
     missing = any(stamp is None or not more or stamp < end for stamp in awaited)
-    return _Walk(sample, [*kinds.values()], stamps, end, count, more, damaged, complete=not missing and not damaged)
+    return _Walk(
+        sample, [*kinds.values()], stamps, errors, end, count, more, damaged, complete=not missing and not damaged
+    )
 
 
 def _check(path: Path, frame: av.VideoFrame, number: int, sample: av.VideoFrame, first: int) -> None:
@@ -170,6 +177,7 @@ def _describe(
         metadata=tuple((k, v) for k, v in container.metadata.items() if k.lower() not in OF_THE_FILE),
         language=stream.metadata.get("language", ""),
         damaged=walk.damaged,
+        errors=tuple(walk.errors),
         notes=tuple(_notes(container, stream, frame.format, unordered=len(known) == len(walk.stamps) and not ordered)),
     )
 
