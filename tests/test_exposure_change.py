@@ -39,10 +39,10 @@ def test_exposures_of_a_still_scene(still):
     gain = GAIN[:-1] / GAIN[1:]
     np.testing.assert_allclose(relative, np.stack([gain, OFFSET[:-1] - gain * OFFSET[1:]], -1), atol=2e-4)
     exposure = np.asarray(frame_exposures(relative))
-    brightest = GAIN.argmax()
-    np.testing.assert_allclose(exposure[:, 0], GAIN / GAIN[brightest], rtol=5e-4)
-    np.testing.assert_allclose(exposure[:, 1], OFFSET - GAIN / GAIN[brightest] * OFFSET[brightest], atol=5e-4)
-    assert exposure[brightest].tolist() == [1, 0]
+    darkest = GAIN.argmin()
+    np.testing.assert_allclose(exposure[:, 0], GAIN / GAIN[darkest], rtol=5e-4)
+    np.testing.assert_allclose(exposure[:, 1], OFFSET - GAIN / GAIN[darkest] * OFFSET[darkest], atol=5e-4)
+    assert exposure[darkest].tolist() == [1, 0]
 
 
 def test_the_exposures_of_another_clip_compile_nothing_anew(compiled):
@@ -58,9 +58,9 @@ def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
     exposure = frame_exposures(relative_exposures(frames, flow, one_shot(4))[0])
     even = even_exposure(frames, exposure)
     unclipped = np.asarray(frames.max(0) < 0.99)
-    brightest = np.asarray(frames[GAIN.argmax()])
+    darkest = np.asarray(frames[GAIN.argmin()])
     for frame in even:
-        np.testing.assert_allclose(np.asarray(frame)[unclipped], brightest[unclipped], atol=1e-3)
+        np.testing.assert_allclose(np.asarray(frame)[unclipped], darkest[unclipped], atol=1e-3)
     back = jnp.where(clips_when_even(frames, exposure), frames, own_exposure(even, exposure))
     np.testing.assert_allclose(back, jnp.clip(frames, 0, 1), atol=1e-5)
 

@@ -8,7 +8,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
 from gvd_jax.method.duty_cycle import find_duty_cycle, find_duty_cycles
 from gvd_jax.method.ends import extrapolate_ends
-from gvd_jax.method.exposure_change import even_exposure, frame_exposures, relative_exposures
+from gvd_jax.method.exposure_change import even_exposure, frame_exposures, own_exposure, relative_exposures
 from gvd_jax.method.problem import Info, Problem, Stage, State, finds_duty_cycle, gray_of
 from gvd_jax.method.reach import reach
 from gvd_jax.model.unknowns import MissingUnknown, Unknowns
@@ -86,7 +86,10 @@ def find_camera(
         if duty_cycle == "auto" and finds_duty_cycle(problem):
             state = replace(state, unknowns=replace(state.unknowns, duty_cycle=problem.duty_cycle))
     if camera.transfer is None:  # flow and shutter hardly depend on it
-        curve = find_transfer(problem.frames, flow, problem.duty_cycle, path, problem.continues)
+        # As the brightest frame shows them: in a few dark values every curve is straight.
+        brightest = exposure[jnp.argmax(exposure[:, 0])]
+        bright = own_exposure(problem.frames, jnp.broadcast_to(brightest, exposure.shape))
+        curve = find_transfer(bright, flow, problem.duty_cycle, path, problem.continues)
         problem, gamma_error = replace(problem, transfer=curve.transfer), curve.uncertainty
     return Found(problem, state, info, exposure, duty_cycle_error, gamma_error)
 

@@ -11,7 +11,8 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.exposure_change import clips_when_even, own_exposure
+from gvd_jax.method.data_weight import CLIPPED
+from gvd_jax.method.exposure_change import clips_when_even, even_exposure, own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.memory import give_back
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_state, on_level, to_level
@@ -176,9 +177,10 @@ def deblur(
 
 
 def put_back(result: Result, frames: Frames, scene: Scene) -> Result:
-    """The result with what stands still before the scene as it was, and what even exposures would have clipped."""
-    kept = (scene.layer[..., None] > 0) | clips_when_even(frames, result.camera.exposure)
-    latent = jnp.where(kept, frames, result.latent)
+    """The result with what stands still before the scene as it was, and highlights that even exposures have clipped."""
+    exposure = result.camera.exposure
+    lost = clips_when_even(frames, exposure) & (even_exposure(result.latent, exposure) >= CLIPPED)
+    latent = jnp.where((scene.layer[..., None] > 0) | lost, frames, result.latent)
     return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
 
 

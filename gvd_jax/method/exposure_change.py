@@ -13,6 +13,7 @@ TILE = 16  # pixels: their means hardly depend on the blur
 # Correlation of the tiles, and display values that they are off the line. Real and rendered clips have .985 and more,
 # dissolves .96 and less.
 RELATED, APART = 0.975, 0.015
+BRIGHT = 0.7  # of the gain of the brightest frame
 
 
 @jax.jit
@@ -55,7 +56,11 @@ def relative_exposures(
 
 @jax.jit
 def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 2"]:
-    """Gain and offset of every frame against the one with the greatest gain, whose own are 1 and 0."""
+    """Gain and offset of every frame against the darkest one, whose own are 1 and 0.
+
+    The darkest clips least; but one that is much darker than the brightest, as in a fade, is not taken: in its few
+    values the others would drown.
+    """
 
     def follow(exposure, step):
         gain, offset = exposure[0] / step[0], (exposure[1] - step[1]) / step[0]
@@ -63,9 +68,10 @@ def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 
 
     first = jnp.array([1.0, 0.0], relative.dtype)
     chain = jnp.concatenate([first[None], jax.lax.scan(follow, first, relative)[1]])
-    greatest = chain[jnp.argmax(chain[:, 0])]
-    gain = chain[:, 0] / greatest[0]
-    return jnp.stack([gain, chain[:, 1] - gain * greatest[1]], -1)
+    bright = chain[:, 0] >= BRIGHT * chain[:, 0].max()
+    darkest = chain[jnp.argmin(jnp.where(bright, chain[:, 0], jnp.inf))]
+    gain = chain[:, 0] / darkest[0]
+    return jnp.stack([gain, chain[:, 1] - gain * darkest[1]], -1)
 
 
 def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:
@@ -73,7 +79,7 @@ def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:
 
 
 def even_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
-    """The frames as the brightest exposure shows them. What is clipped stays so: nobody knows how bright it was."""
+    """The frames as the darkest exposure shows them. What is clipped stays so: nobody knows how bright it was."""
     gain, offset = _per_frame(exposure)
     return jnp.where(frames >= CLIPPED, frames, jnp.clip((frames - offset) / gain, 0, 1))
 
@@ -85,6 +91,6 @@ def own_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
 
 
 def clips_when_even(frames: Frames, exposure: Float[Array, "T 2"]) -> Bool[Array, "T H W C"]:
-    """What of the frames the brightest exposure would have clipped: `own_exposure` does not give it back."""
+    """What of the frames the darkest exposure clips: `own_exposure` does not give it back."""
     gain, offset = _per_frame(exposure)
     return (frames - offset) / gain > 1

@@ -110,6 +110,9 @@ def deblur_video(
     flow = None if flow is None else check_flow(flow, shape)
     config = config if flow is None else config.with_flow(flow)
     tau, said = _shutter(clip, duty_cycle)
+    if clip.gamma is not None and config.camera.transfer is None:
+        config = config.with_transfer("none" if abs(clip.gamma - 1) < 0.01 else clip.gamma)
+        said = [*said, f"the images say that their values are light to the power of 1 / {clip.gamma:.2g}"]
     _check_settings(config, shape, tau)
     tau = "auto" if isinstance(tau, str) else float(tau)
     written = Outputs(open_target(target, clip, overwrite), *outputs)

@@ -17,6 +17,8 @@ from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps
 
 from gvd_jax.shapes import HostArray
+from gvd_jax.video.orientation import display_matrix, tagged_matrix, upright
+from gvd_jax.video.profiles import with_chunks
 
 SMOOTH = Interpolation.BICUBIC | Interpolation.ACCURATE_RND  # the default repeats chroma and rounds down
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -44,7 +46,8 @@ def read_layers(path: Path) -> tuple[HostArray, HostArray | None, int]:
             frame = next(container.decode(video=0))
     (image, white), depth = _integers(frame), depth_of(frame.format)
     image = image if white == 2**depth - 1 else quantise(image / np.float32(white), depth)
-    return image, _alpha(frame), depth
+    matrix, alpha = tagged_matrix(path), _alpha(frame)
+    return upright(image, matrix), None if alpha is None else upright(alpha, matrix), depth
 
 
 def _read_jpeg(file: BinaryIO) -> HostArray:
@@ -83,11 +86,12 @@ def has_alpha(kind: av.VideoFormat) -> bool:
 def pixels(frame: av.VideoFrame) -> HostArray:
     """The values of a decoded frame, upright: float32 [H, W, C] in [0, 1]."""
     image, white = _integers(frame)
+    image = upright(image, display_matrix(frame))
     return np.minimum(image / np.float32(white), np.float32(1.0))
 
 
 def _integers(frame: av.VideoFrame) -> tuple[HostArray, int]:
-    """The same as integers, and the one that stands for white."""
+    """The same as integers, as they are stored, and the one that stands for white."""
     kind, depth = frame.format, depth_of(frame.format)
     white = 2**depth - 1
     if channels_of(kind) == 1 and has_alpha(kind):  # straight to gray, FFmpeg now and then spoils a row of 16 bits
@@ -103,7 +107,7 @@ def _integers(frame: av.VideoFrame) -> tuple[HostArray, int]:
         # The conversion shifts bits: its white is that of the source, 255 where the range is limited, times a power.
         full = frame.color_range == FULL or kind.name.startswith("yuvj")
         white = (2 ** bits_of(kind) - 1) << (16 - bits_of(kind)) if full else 255 << 8
-    return np.rot90(image, frame.rotation // 90), white
+    return image, white
 
 
 def _alpha(frame: av.VideoFrame) -> HostArray | None:
@@ -120,8 +124,11 @@ def unit(image: HostArray) -> HostArray:
     return image / np.float32(255 if image.dtype == np.uint8 else 65535)
 
 
-def write_png(path: Path, image: HostArray, depth: int, alpha: HostArray | None = None) -> None:
-    """Write [H, W, C] in [0, 1] at 8 or 16 bits per channel, with an alpha channel of integers [H, W, 1] if given."""
+def write_png(path: Path, image: HostArray, depth: int, alpha: HostArray | None = None, colours: bytes = b"") -> None:
+    """Write [H, W, C] in [0, 1] at 8 or 16 bits per channel, with an alpha channel of integers [H, W, 1] if given.
+
+    `colours` are the chunks that say which colours are meant.
+    """
     values = quantise(image, depth)
     if alpha is not None:
         values = np.concatenate([values, alpha if depth == 8 * alpha.itemsize else quantise(unit(alpha), depth)], -1)
@@ -133,7 +140,7 @@ def write_png(path: Path, image: HostArray, depth: int, alpha: HostArray | None 
     encoder.options = {"pred": "paeth"}  # half the size
     frame = av.VideoFrame(encoder.width, encoder.height, encoder.pix_fmt)
     fill(frame.planes[0], values.astype(">u2") if depth == 16 else values)
-    path.write_bytes(b"".join(bytes(packet) for packet in encoder.encode(frame)))
+    path.write_bytes(with_chunks(b"".join(bytes(packet) for packet in encoder.encode(frame)), colours))
 
 
 def fill(plane: VideoPlane, rows: HostArray) -> None:

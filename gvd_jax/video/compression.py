@@ -2,11 +2,12 @@
 
 import struct
 from collections.abc import Callable
-from typing import Any
 
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
+
+from gvd_jax.video.side_data import side_data
 
 # What a decoder is asked to say, and how FFmpeg lays it out: AVVideoEncParams and AVVideoBlockParams.
 ASKED = {"export_side_data": "venc_params"}
@@ -24,8 +25,7 @@ NOISE = 0.05 / 255
 
 def codec_error(frame: av.VideoFrame) -> float:
     """The standard deviation of what the codec has added to a frame, display values; 0 if it does not say."""
-    sides: Any = frame.side_data  # PyAV's annotations have another kind of key than it takes
-    said = bytes(sides.get(Type.VIDEO_ENC_PARAMS) or b"")
+    said = side_data(frame, Type.VIDEO_ENC_PARAMS)
     if len(said) < HEADER.size:
         return 0.0
     count, start, size, kind, quantiser, *_ = HEADER.unpack_from(said)

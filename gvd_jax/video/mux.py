@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -62,8 +63,30 @@ def join(path: Path, suffix: str, parts: Sequence[Path], unit: Fraction, ticks: 
 def _mux(container: OutputContainer, source: Source, *streams: Iterator[Timed]) -> None:
     if source.video:
         container.metadata.update(dict(source.video.metadata))
+        _set_chapters(container, source)
     for _, _, packet in heapq.merge(*streams):
         container.mux(packet)
+
+
+def _set_chapters(container: OutputContainer, source: Source) -> None:
+    """Those that the frames reach, by the clock of the output."""
+    assert source.video is not None
+    shift, end = _shift(source), source.video.start + source.times[-1]
+    first = source.video.start if source.video.origin is None else shift
+    kept = [(max(a, first) - shift, min(b, end) - shift, title) for a, b, title in source.video.chapters]
+    kept = [(a, b, title) for a, b, title in kept if a < b]
+    chapters: list[Any] = [
+        {
+            "id": k,
+            "start": round(1000 * a),
+            "end": round(1000 * b),
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": title},
+        }
+        for k, (a, b, title) in enumerate(kept)
+    ]
+    if chapters:
+        container.set_chapters(chapters)
 
 
 def _has_own_tags(source: Source) -> bool:
@@ -92,6 +115,8 @@ def _pictures(
     stream.time_base = unit
     if source.video and source.video.language:
         stream.metadata["language"] = source.video.language
+    if source.video and source.video.timecode:
+        stream.metadata["timecode"] = source.video.timecode
     lead = round((source.video.start - _shift(source)) / unit) if source.video else 0
     return _numbered(stream, settings, parts, unit, [lead + tick for tick in ticks])
 

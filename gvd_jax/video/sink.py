@@ -14,7 +14,7 @@ from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, mux
 from gvd_jax.video.encode import H264, H265, VP9, Encoding, Picture, check_encoder, write_segment
 from gvd_jax.video.places import check_output, failures_named, is_folder, replacing, sync
-from gvd_jax.video.source import Source, read_alpha
+from gvd_jax.video.source import Source, read_alpha, read_colour_chunks
 from gvd_jax.video.survey import BT709, DEFAULT_FPS
 
 FINEST = 1_000_000  # ticks per second: what .mp4 can count for hours
@@ -106,6 +106,8 @@ def _notes(path: Path, source: Source, encoding: Encoding) -> tuple[str, ...]:
         notes += ["the sound is dropped: a folder holds images only"] * source.has_audio
     else:
         notes += ["the alpha channel is dropped; a folder of PNG images would keep it"] * source.alpha
+        timed = source.video is not None and bool(source.video.timecode) and path.suffix.lower() not in (".mp4", ".mov")
+        notes += [f"the timecode is dropped: {path.suffix} does not hold it"] * timed
         deep = source.video is not None and source.video.bits > encoding.bits
         notes += [f"{path.suffix} holds {encoding.bits} of the source's bits per channel"] * deep
     return tuple(notes)
@@ -149,7 +151,8 @@ def _write_images(target: Target, folder: Path, start: int, frames: Iterable[Hos
     folder.mkdir()
     for number, frame in enumerate(frames, start):
         file = folder / target.names[number]
-        codec.write_png(file, frame, target.source.bit_depth, read_alpha(target.source, number))
+        alpha, chunks = read_alpha(target.source, number), read_colour_chunks(target.source, number)
+        codec.write_png(file, frame, target.source.bit_depth, alpha, chunks)
         sync(file)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, decode
-from gvd_jax.video.survey import Footage, check_window, survey
+from gvd_jax.video.combs import LOOKED_AT, check_combs, combs
+from gvd_jax.video.profiles import colour_chunks, stated_gamma, tag_chunk
+from gvd_jax.video.survey import BT709, Footage, check_window, survey
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
@@ -41,6 +44,7 @@ class Source:
     left: int = 0
     size: tuple[int, int] = (0, 0)  # rows and columns of the file
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
+    gamma: float | None = None  # the exponent from values to light that the images state
 
     @property
     def has_audio(self) -> bool:
@@ -100,6 +104,14 @@ def read_alpha(source: Source, number: int) -> HostArray | None:
     return None if alpha is None else alpha[source.window]
 
 
+def read_colour_chunks(source: Source, number: int) -> bytes:
+    """What an image of a frame says of its colours, as chunks of PNG: what the file says, or the tags of the video."""
+    if source.video is not None:
+        plain = source.video.primaries == BT709
+        return b"" if plain else tag_chunk(source.video.primaries, source.video.curve)
+    return colour_chunks(source.path / source.names[number]) if source.path and source.names else b""
+
+
 def _images(source: Source, numbers: range) -> Iterator[HostArray]:
     assert source.path is not None
     for k in numbers:
@@ -132,7 +144,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         )
     check_window(path, first, stop, len(files))
     names = tuple(file.name for file in files[first:stop])
-    size, channels, depth, alpha = (0, 0), 1, 8, False
+    size, channels, depth, alpha, woven = (0, 0), 1, 8, False, []
     for name in names:
         image, transparency, bits = _read_layers(path / name)
         (height, width), (h0, w0) = image.shape[:2], size
@@ -140,7 +152,31 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
             raise InputError(f"{names[0]} is {w0}x{h0} but {name} is {width}x{height}; give frames of one size")
         size, channels, depth = (height, width), max(channels, image.shape[2]), max(depth, bits)
         alpha |= transparency is not None
-    return Source(path, len(names), *size, channels, depth, first, names=names, alpha=alpha, size=size)
+        if len(woven) < LOOKED_AT:
+            woven.append(combs(codec.unit(image)))
+    check_combs(path, woven)
+    known = {
+        "names": names,
+        "alpha": alpha,
+        "size": size,
+        "notes": _missing(names),
+        "gamma": stated_gamma(path / names[0]),
+    }
+    return Source(path, len(names), *size, channels, depth, first, **known)
+
+
+def _missing(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A line on the numbers that are missing among names that differ in one number only."""
+    parts = [re.split(r"(\d+)(?=\D*$)", name) for name in names]
+    if len(parts) < 2 or any(len(own) != 3 for own in parts) or len({(own[0], own[2]) for own in parts}) > 1:
+        return ()
+    numbers = [int(own[1]) for own in parts]
+    steps = {after - before for before, after in pairwise(numbers)}
+    missing = sorted(set(range(numbers[0], numbers[-1], min(steps))) - set(numbers)) if min(steps) > 0 else []
+    if not missing or len(missing) > len(numbers):
+        return ()
+    shown = ", ".join(map(str, missing[:8])) + f" and {len(missing) - 8} more" * (len(missing) > 8)
+    return (f"images {shown} are missing: those beside them are taken as neighbours",)
 
 
 def _read_layers(file: Path) -> tuple[HostArray, HostArray | None, int]:

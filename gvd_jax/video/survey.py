@@ -1,17 +1,21 @@
 """One pass through a video file that finds what its header does not say for sure: length, times, kind and damage."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
 
 from gvd_jax.errors import InputError
 from gvd_jax.video import codec, decode
+from gvd_jax.video.combs import LOOKED_AT, check_combs, combs
 from gvd_jax.video.compression import codec_error
 from gvd_jax.video.ending import cut_short
+from gvd_jax.video.orientation import display_matrix, is_turned
 
 PQ, HLG = 16, 18  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
 BT709, UNSPECIFIED = 1, (0, 2)  # primaries and curve
@@ -29,6 +33,7 @@ OF_THE_FILE = {
     "software",
     "duration",
 }  # not of what it shows
+OF_WHAT_IS_KEPT = {"SubtitleHandler", "TimeCodeHandler"}  # tracks that hold the titles of chapters, and the timecode
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Footage:
     language: str
     damaged: bool  # the frame after those cannot be decoded
     errors: tuple[float, ...]  # `codec_error` of every frame
+    chapters: tuple[tuple[Fraction, Fraction, str], ...]  # seconds of the file's own clock, from and to; title
+    timecode: str  # of the first frame, if all are taken
     notes: tuple[str, ...]  # lines for the user on what cannot be kept
 
 
@@ -86,6 +93,7 @@ def _survey(path: Path, first: int, stop: int | None, ahead: bool) -> Footage | 
             )
         check_window(path, first, stop, walk.count)
         assert walk.sample is not None
+        check_combs(path, walk.woven)
         return _describe(container, stream, walk.sample, walk, whole=first == 0 and not walk.more and not walk.damaged)
 
 
@@ -95,6 +103,8 @@ class _Walk:
     kinds: list[av.VideoFormat]  # of all that were
     stamps: list[int | None]
     errors: list[float]
+    woven: list[float]  # `combs` of the first of them
+    marked: bool  # as interlaced
     end: int  # when the last goes, in the unit of the stamps
     count: int
     more: bool  # there are frames after those that were asked for
@@ -105,6 +115,8 @@ class _Walk:
 def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: int, stop: int | None) -> _Walk:
     stamps: list[int | None] = []
     errors: list[float] = []
+    woven: list[float] = []
+    marked = False
     awaited: set[int | None] = set()
     kinds: dict[str, av.VideoFormat] = {}
     sample, count, end, more, damaged = None, 0, 0, False, False
@@ -118,6 +130,9 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
             _check(path, frame, count, sample, first)
             stamps.append(frame.pts)
             errors.append(codec_error(frame))
+            marked = marked or frame.interlaced_frame
+            if len(woven) < LOOKED_AT:
+                woven.append(combs(codec.pixels(frame)))
             kinds.setdefault(frame.format.name, frame.format)
             end = (frame.pts or 0) + (frame.duration or 0)
         if frame.pts is not None:
@@ -125,9 +140,8 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
         count += 1
     damaged = damaged or (not more and count > 0 and cut_short(path, container.format.name))
     missing = any(stamp is None or not more or stamp < end for stamp in awaited)
-    return _Walk(
-        sample, [*kinds.values()], stamps, errors, end, count, more, damaged, complete=not missing and not damaged
-    )
+    seen = sample, [*kinds.values()], stamps, errors, woven, marked
+    return _Walk(*seen, end, count, more, damaged, complete=not missing and not damaged)
 
 
 def _check(path: Path, frame: av.VideoFrame, number: int, sample: av.VideoFrame, first: int) -> None:
@@ -138,15 +152,13 @@ def _check(path: Path, frame: av.VideoFrame, number: int, sample: av.VideoFrame,
             f"{path} changes from {w0}x{h0} to {width}x{height} at frame {number}; "
             f"take frames of one size with --frames {first}:{number}"
         )
-    if frame.interlaced_frame:
-        raise InputError(f"{path} is interlaced; deinterlace it first: ffmpeg -i IN -vf bwdif OUT")
     if frame.color_trc in (PQ, HLG):
         name = "PQ" if frame.color_trc == PQ else "HLG"
         raise InputError(f"{path} is HDR ({name}); convert it to SDR first: ffmpeg -i IN -vf {TO_SDR} OUT")
 
 
 def _upright(frame: av.VideoFrame) -> tuple[int, int]:
-    return (frame.width, frame.height) if frame.rotation % 180 else (frame.height, frame.width)
+    return (frame.width, frame.height) if is_turned(display_matrix(frame)) else (frame.height, frame.width)
 
 
 def _describe(
@@ -156,6 +168,8 @@ def _describe(
     unit = stream.time_base or Fraction(1, DEFAULT_FPS)
     known = [stamp for stamp in walk.stamps if stamp is not None]
     ordered = len(known) == len(walk.stamps) and all(0 < (b - a) * unit < LONGEST for a, b in pairwise(known))
+    # AVI has no times, and a constant rate.
+    unordered = len(known) == len(walk.stamps) and not ordered and container.format.name != "avi"
     start = known[0] * unit if ordered else Fraction(0)
     height, width = _upright(frame)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -170,7 +184,7 @@ def _describe(
         start=start,
         origin=_origin(container, start) if whole else None,
         stamps=tuple(known) if ordered and decode.seekable(container, stream) else (),
-        pixel_aspect=1 / aspect if frame.rotation % 180 else aspect,
+        pixel_aspect=1 / aspect if is_turned(display_matrix(frame)) else aspect,
         primaries=_tag(frame.color_primaries),
         curve=_tag(frame.color_trc),
         audio=tuple(sound.codec_context.name if sound.codec_context else "?" for sound in container.streams.audio),
@@ -178,7 +192,11 @@ def _describe(
         language=stream.metadata.get("language", ""),
         damaged=walk.damaged,
         errors=tuple(walk.errors),
-        notes=tuple(_notes(container, stream, frame.format, unordered=len(known) == len(walk.stamps) and not ordered)),
+        chapters=tuple(_chapters(container)),
+        timecode=stream.metadata.get("timecode", "") if whole else "",
+        notes=tuple(_notes(container, stream, frame.format, whole))
+        + ("the times of the frames are out of order or far apart; they are written at a constant rate",) * unordered
+        + ("the frames are marked as interlaced, but they are whole, and taken so",) * walk.marked,
     )
 
 
@@ -217,7 +235,13 @@ def _tag(value: int) -> int:
     return BT709 if value in UNSPECIFIED else value
 
 
-def _notes(container: InputContainer, stream: av.VideoStream, kind: av.VideoFormat, unordered: bool) -> list[str]:
+def _chapters(container: InputContainer) -> Iterator[tuple[Fraction, Fraction, str]]:
+    for chapter in container.chapters():
+        unit: Any = chapter["time_base"]
+        yield chapter["start"] * unit, chapter["end"] * unit, chapter["metadata"].get("title", "")
+
+
+def _notes(container: InputContainer, stream: av.VideoStream, kind: av.VideoFormat, whole: bool) -> list[str]:
     notes = []
     transparent = codec.has_alpha(kind) and stream.codec_context.name != "gif"
     if transparent or stream.metadata.get("alpha_mode") == "1":
@@ -226,6 +250,10 @@ def _notes(container: InputContainer, stream: av.VideoStream, kind: av.VideoForm
         notes.append("only the first of the streams of pictures is kept")
     if container.streams.subtitles:
         notes.append("subtitles are dropped")
-    if unordered and container.format.name != "avi":  # which has no times, and a constant rate
-        notes.append("the times of the frames are out of order or far apart; they are written at a constant rate")
+    others = [data.metadata.get("handler_name", "") for data in container.streams.data]
+    named = [name or "of no name" for name in others if name not in OF_WHAT_IS_KEPT]
+    if named:
+        notes.append(f"a track of data is dropped: {', '.join(named)}")
+    if stream.metadata.get("timecode") and not whole:
+        notes.append("the timecode is dropped, which is that of the first frame of the file")
     return notes
