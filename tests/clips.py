@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from gvd_jax.video.layers import photograph
 from gvd_jax.video.sink import join_parts, open_target, write_part
 from gvd_jax.video.source import read_frames
 
@@ -87,3 +88,10 @@ def copy(source, path, cuts=(0, 5, None)):
 
 def stacked(source, *window):
     return np.stack(list(read_frames(source, *window)))
+
+
+def panned(name, count, height=48, width=64):
+    """Sharp frames of a photograph that moves by (4, 2) pixels a frame, float32 [T, H, W, 3]."""
+    photo = photograph(name)[80:, 100:]
+    frames = [photo[2 * k : height + 2 * k, 4 * k : width + 4 * k] for k in range(count)]
+    return np.stack(frames).astype(np.float32)

@@ -24,7 +24,7 @@ from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
 from gvd_jax.model.axes import change_held
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
-from gvd_jax.ops.warp import one_shot
+from gvd_jax.ops.warp import has_neighbour, one_shot
 from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
 from gvd_jax.solve.status import Status
@@ -177,10 +177,15 @@ def deblur(
 
 
 def put_back(result: Result, frames: Frames, scene: Scene) -> Result:
-    """The result with what stands still before the scene as it was, and highlights that even exposures have clipped."""
+    """The result with what was not to change as it was.
+
+    That is what stands still before the scene, a picture that no neighbour explains, and highlights that even exposures
+    have clipped.
+    """
     exposure = result.camera.exposure
     lost = clips_when_even(frames, exposure) & (even_exposure(result.latent, exposure) >= CLIPPED)
-    latent = jnp.where((scene.layer[..., None] > 0) | lost, frames, result.latent)
+    alone = ~has_neighbour(jnp.asarray(result.timeline.continues))[:, None, None, None]
+    latent = jnp.where((scene.layer[..., None] > 0) | alone | lost, frames, result.latent)
     return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
 
 

@@ -118,8 +118,7 @@ def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frame
 
 @pytree
 class KeepSharp:
-    """Leave what was blurred by nothing as it was: frames whose duty cycle was found to be 0, where they are in focus,
-    and those that stand alone.
+    """Leave what was blurred by nothing as it was: frames whose duty cycle was found to be 0, where they are in focus.
 
     Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that.
     """
@@ -133,7 +132,6 @@ class KeepSharp:
         blurred = jnp.broadcast_to(duty_cycle_of(problem, state)[:, None, None] > 0, problem.frames.shape[:3])
         if "defocus" in unknowns:
             blurred = blurred | (unknowns.defocus > 0)
-        blurred = blurred & has_neighbour(problem.continues)[:, None, None]
         latent = jnp.where(blurred[..., None], unknowns.latent, problem.frames)
         return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
 
