@@ -26,15 +26,20 @@ def conjugate_gradient(
         x, residual, direction, energy = state
         image = operator(direction)
         curvature = tree_dot(direction, image)
-        length = jnp.where(curvature > 0, energy / jnp.where(curvature > 0, curvature, 1), 0)
+        length = _quotient(energy, curvature)
         x = tree_add(x, direction, length)
         residual = tree_add(residual, image, -length)
         downhill = precondition(residual)
         new_energy = tree_dot(residual, downhill)
-        turn = jnp.where(energy > 0, new_energy / jnp.where(energy > 0, energy, 1), 0)
-        return x, residual, tree_add(downhill, direction, turn), new_energy
+        return x, residual, tree_add(downhill, direction, _quotient(new_energy, energy)), new_energy
 
     downhill = precondition(residual)
     state = (start, residual, downhill, tree_dot(residual, downhill))
     x, residual, _, _ = jax.lax.fori_loop(0, iterations, step, state)
     return x, residual
+
+
+def _quotient(above: jax.Array, below: jax.Array) -> jax.Array:
+    """0 where the solve has arrived: the derivative of a quotient by next to nothing is no number."""
+    there = below > jnp.finfo(below.dtype).tiny ** 0.5
+    return jnp.where(there, above / jnp.where(there, below, 1), 0)

@@ -26,6 +26,7 @@ def blend_by_agreement(blurry: Frames, latent: Frames, flow: Flow, continues: Co
     change, disagreement = correlate_both(change, WINDOW), correlate_both(disagreement, WINDOW)
     noise = jax.vmap(noise_level, in_axes=-1)(blurry)
     disagreement = disagreement - jnp.square(noise).mean()
-    doubt = disagreement / jnp.maximum(change, jnp.finfo(change.dtype).tiny) - tolerance
+    changed = change > jnp.finfo(change.dtype).tiny ** 0.5  # of less no quotient has a derivative
+    doubt = jnp.where(changed, disagreement / jnp.where(changed, change, 1), 0) - tolerance
     share = jnp.clip(1 - jnp.maximum(doubt, 0) / 2, 0, 1)
     return blurry + share[..., None] * (latent - blurry)

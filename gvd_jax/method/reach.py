@@ -23,4 +23,6 @@ def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle | Number) -> Sc
 
 
 def _lengths(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Float[Array, "T N h w"]:
-    return duty_cycle[:, None, None, None] * jnp.linalg.norm(flow[:, :, ::EVERY, ::EVERY], axis=-1)
+    squares = jnp.square(flow[:, :, ::EVERY, ::EVERY]).sum(-1)
+    moves = squares > 0  # at 0 a root has no derivative
+    return duty_cycle[:, None, None, None] * jnp.where(moves, jnp.sqrt(jnp.where(moves, squares, 1)), 0)

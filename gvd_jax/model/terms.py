@@ -61,7 +61,8 @@ def data_residual(unknowns: Unknowns, observation: Observation) -> tuple[tuple[j
     transfer, blurry = observation.transfer, observation.blurry
     light = observation.blur(transfer.to_linear(unknowns.latent), unknowns, observation)
     difference = (jnp.minimum(light, 1.0) - transfer.to_linear(blurry)) / transfer.slope(jnp.maximum(blurry, DARK))
-    trust = jnp.sqrt(observation.confidence)
+    believed = observation.confidence > 0  # at 0 a root has no derivative
+    trust = jnp.where(believed, jnp.sqrt(jnp.where(believed, observation.confidence, 1)), 0)
 
     def residual(error):
         return tuple(trust * r for r in (ZERO_ORDER_WEIGHT**0.5 * error, *image_gradient(error, 1)))
