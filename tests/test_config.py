@@ -109,7 +109,8 @@ def test_an_unknown_of_ones_own_takes_part_on_every_level():
     assert "bands" not in names(without) and "banded" in without.energy  # which the latent frames still feel
 
 
-FRAMES, STILL = np.full((2, 16, 16, 1), 0.5), np.zeros((2, 2, 16, 16, 2), np.float32)
+NOISE = np.random.default_rng(0).random((16, 16, 1))
+FRAMES, STILL = np.stack([NOISE, np.roll(NOISE, 1, 1)]), np.zeros((2, 2, 16, 16, 2), np.float32)
 LATENT = gvd.Level((gvd.Solve("latent", gvd.LATENT_BLOCK),))
 
 

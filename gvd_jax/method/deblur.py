@@ -15,13 +15,13 @@ from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.exposure_change import clips_when_even, even_exposure, own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.memory import give_back
+from gvd_jax.method.pictures import between_pictures, pictures_of
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_state, on_level, to_level
 from gvd_jax.method.promises import check_blur, check_ended
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
 from gvd_jax.method.still_layer import Scene, find_scene
 from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
-from gvd_jax.model.axes import change_held
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.ops.warp import has_neighbour, one_shot
@@ -163,8 +163,9 @@ def deblur(
     given = check_duty_cycle(duty_cycle, frames.shape[0])
     flow = None if flow is None else check_flow(flow, frames.shape)
     timeline = find_timeline(np.asarray(frames))
-    frames, config = frames[np.array(timeline.starts)], pictures_of(config, timeline)
-    given = given if isinstance(given, str) else given[np.array(timeline.starts)]
+    starts = np.array(timeline.starts)
+    frames, config = frames[starts], pictures_of(config, timeline)
+    given = given if isinstance(given, str) else given[starts]
     config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
     if not timeline.moves:
         return in_frames(untouched(frames, given, config), timeline, config)
@@ -187,17 +188,6 @@ def put_back(result: Result, frames: Frames, scene: Scene) -> Result:
     alone = ~has_neighbour(jnp.asarray(result.timeline.continues))[:, None, None, None]
     latent = jnp.where((scene.layer[..., None] > 0) | alone | lost, frames, result.latent)
     return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
-
-
-def pictures_of(config: Config, timeline: Timeline) -> Config:
-    """Settings for the distinct pictures of a clip: what they hold per frame is that of the first that shows each."""
-    return change_held(config, lambda how, x: how.of_frames(x, np.array(timeline.starts)))
-
-
-def between_pictures(flow: Flow, timeline: Timeline) -> Flow:
-    """The flow of frames from the last one that shows a picture on, and from the first one back."""
-    starts = np.array(timeline.starts)
-    return jnp.stack([flow[starts + timeline.shown - 1, 0], flow[starts, 1]], 1)
 
 
 def untouched(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Result:

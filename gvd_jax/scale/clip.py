@@ -15,8 +15,8 @@ import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import between_pictures, pictures_of
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_held
+from gvd_jax.method.pictures import between_pictures, pictures_of
 from gvd_jax.method.timeline import find_timeline
 from gvd_jax.progress import Hook
 from gvd_jax.scale import prepare
@@ -29,6 +29,7 @@ from gvd_jax.scale.outputs import check_outputs
 from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, read_pictures, restore_clip, timeline_of
 from gvd_jax.shapes import HostArray
+from gvd_jax.video.combs import check_combs
 from gvd_jax.video.places import check_free
 from gvd_jax.video.shutter import stated_shutter
 from gvd_jax.video.sink import open_target
@@ -109,6 +110,7 @@ def deblur_video(
     shape = clip.count, clip.height, clip.width
     flow = None if flow is None else check_flow(flow, shape)
     config = config if flow is None else config.with_flow(flow)
+    check_combs(source, clip.woven)
     tau, said = _shutter(clip, duty_cycle)
     if clip.gamma is not None and config.camera.transfer is None:
         config = config.with_transfer("none" if abs(clip.gamma - 1) < 0.01 else clip.gamma)

@@ -8,12 +8,13 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 
-# Differences of rows next to each other over those of rows two apart: 1.3 to 3.2 in woven fields, .8 and less in
+# Differences of rows next to each other over those of rows two apart: 1.4 to 3.2 in woven fields, .8 and less in
 # pictures of all kinds, 1 in mere noise.
-COMBED = 1.2
+COMBED = 1.3
 DEINTERLACE = "deinterlace it first: ffmpeg -i IN -vf bwdif OUT"
 
 
+FEWEST = 64  # rows: no video has fewer
 LOOKED_AT, SHARE = 24, 0.2  # frames, of which so many have combs where a film has them: not all of one that was 24p
 
 
@@ -25,7 +26,7 @@ def check_combs(path: Path, looked_at: Sequence[float]) -> None:
 
 def combs(frame: HostArray) -> float:
     """How much more rows of a frame [H, W, C] differ from those next to them than from those two away; 0 if too few."""
-    if frame.shape[0] < 5:
+    if frame.shape[0] < FEWEST:
         return 0.0
     gray = frame.mean(-1, dtype=np.float32)
     inner = gray[2:-2]

@@ -14,7 +14,7 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, decode
-from gvd_jax.video.combs import LOOKED_AT, check_combs, combs
+from gvd_jax.video.combs import LOOKED_AT, combs
 from gvd_jax.video.profiles import colour_chunks, stated_gamma, tag_chunk
 from gvd_jax.video.survey import BT709, Footage, check_window, survey
 
@@ -44,6 +44,7 @@ class Source:
     left: int = 0
     size: tuple[int, int] = (0, 0)  # rows and columns of the file
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
+    woven: tuple[float, ...] = ()  # `combs` of the first frames
     gamma: float | None = None  # the exponent from values to light that the images state
 
     @property
@@ -154,15 +155,9 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         alpha |= transparency is not None
         if len(woven) < LOOKED_AT:
             woven.append(combs(codec.unit(image)))
-    check_combs(path, woven)
-    known = {
-        "names": names,
-        "alpha": alpha,
-        "size": size,
-        "notes": _missing(names),
-        "gamma": stated_gamma(path / names[0]),
-    }
-    return Source(path, len(names), *size, channels, depth, first, **known)
+    form = path, len(names), *size, channels, depth, first
+    gamma, notes = stated_gamma(path / names[0]), _missing(names)
+    return Source(*form, names=names, alpha=alpha, size=size, woven=tuple(woven), gamma=gamma, notes=notes)
 
 
 def _missing(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -213,6 +208,7 @@ def _open_file(path: Path, first: int, stop: int | None) -> Source:
         times=found.times,
         video=found,
         notes=found.notes,
+        woven=found.woven,
         size=(found.height, found.width),
     )
 

@@ -12,7 +12,7 @@ from av.container import InputContainer
 
 from gvd_jax.errors import InputError
 from gvd_jax.video import codec, decode
-from gvd_jax.video.combs import LOOKED_AT, check_combs, combs
+from gvd_jax.video.combs import LOOKED_AT, combs
 from gvd_jax.video.compression import codec_error
 from gvd_jax.video.ending import cut_short
 from gvd_jax.video.orientation import display_matrix, is_turned
@@ -57,6 +57,7 @@ class Footage:
     language: str
     damaged: bool  # the frame after those cannot be decoded
     errors: tuple[float, ...]  # `codec_error` of every frame
+    woven: tuple[float, ...]  # `combs` of the first ones
     chapters: tuple[tuple[Fraction, Fraction, str], ...]  # seconds of the file's own clock, from and to; title
     timecode: str  # of the first frame, if all are taken
     notes: tuple[str, ...]  # lines for the user on what cannot be kept
@@ -93,7 +94,6 @@ def _survey(path: Path, first: int, stop: int | None, ahead: bool) -> Footage | 
             )
         check_window(path, first, stop, walk.count)
         assert walk.sample is not None
-        check_combs(path, walk.woven)
         return _describe(container, stream, walk.sample, walk, whole=first == 0 and not walk.more and not walk.damaged)
 
 
@@ -192,6 +192,7 @@ def _describe(
         language=stream.metadata.get("language", ""),
         damaged=walk.damaged,
         errors=tuple(walk.errors),
+        woven=tuple(walk.woven),
         chapters=tuple(_chapters(container)),
         timecode=stream.metadata.get("timecode", "") if whole else "",
         notes=tuple(_notes(container, stream, frame.format, whole))
