@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 
 import gvd_jax as gvd
-from gvd_jax.ops.warp import one_shot
 
 DEFOCUS_TV = 0.3  # weight of the total variation of the defocus, which the default does not have
 # Conjugate gradients alone solve it, as they do the flow of the default.
@@ -35,7 +34,7 @@ def problem_of(frames: jax.Array, duty_cycle: Any, config: gvd.Config) -> gvd.Pr
         config.energy,
         config.blur,
         config.unknowns,
-        one_shot(len(frames)),
+        gvd.observe(frames, 0.0).continues,
         jnp.ones(frames.shape[:3]),
     )
 

@@ -31,6 +31,8 @@ def test_a_line_for_each(found, lines):
         (Findings(0.25, 0.12, 2.4, 0.5, 0, 0, 0, 0), ["too little moves to tell the duty cycle: 0.25 is a guess"]),
         (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["nothing moves, so what is out of focus is taken as meant"]),
         (Findings(0.0, 0.01, 2.4, 0.5, 0, 0, 0, 0), ["what moves is sharp to a pixel or two"]),
+        (Findings(0.0, 0.0, 1.0, 0.0, 0, 0, 0, 0), []),  # every picture stands alone
+        (Findings(0.4, 0.01, 2.4, 0.5, 0, 0, 0, 0, 0.03), ["3.0% of the picture stands still before the scene"]),
     ],
 )
 def test_what_a_clip_cannot_tell_is_said(found, words):
@@ -43,7 +45,7 @@ def test_the_last_of_every_tile_and_window_counts():
     def step(**measured):
         return Progress("shake", 0, 1, (4, 4), 1.0, 1.0, {}, measured={"shake px": 0.0} | measured)
 
-    camera = {"duty_cycle": 0.4, "duty_cycle_error": 0.02, "gamma": 2.2, "gamma_error": 0.3}
+    camera = {"duty_cycle": 0.4, "duty_cycle_error": 0.02, "gamma": 2.2, "gamma_error": 0.3, "still": 0.0}
     soft = {"defocused share": 0.5, "defocus px": 2.0, "defocus left": 0.0}
     sharp = dict.fromkeys(soft, 0.0)
     tiles = [[step(**{"shake px": 9.0}), step(**{"shake px": 1.0} | soft)], [step(**{"shake px": 2.0} | sharp)]]

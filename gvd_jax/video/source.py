@@ -155,9 +155,20 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         alpha |= transparency is not None
         if len(woven) < LOOKED_AT:
             woven.append(combs(codec.unit(image)))
-    form = path, len(names), *size, channels, depth, first
-    gamma, notes = stated_gamma(path / names[0]), _missing(names)
-    return Source(*form, names=names, alpha=alpha, size=size, woven=tuple(woven), gamma=gamma, notes=notes)
+    return Source(
+        path,
+        len(names),
+        *size,
+        channels,
+        depth,
+        first,
+        names=names,
+        alpha=alpha,
+        size=size,
+        notes=_missing(names),
+        woven=tuple(woven),
+        gamma=stated_gamma(path / names[0]),
+    )
 
 
 def _missing(names: tuple[str, ...]) -> tuple[str, ...]:
