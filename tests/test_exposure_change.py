@@ -38,7 +38,7 @@ def test_exposures_of_a_still_scene(still):
     relative = relative_exposures(*still, one_shot(4))[0]
     gain = GAIN[:-1] / GAIN[1:]
     np.testing.assert_allclose(relative, np.stack([gain, OFFSET[:-1] - gain * OFFSET[1:]], -1), atol=2e-4)
-    exposure = np.asarray(frame_exposures(relative))
+    exposure = np.asarray(frame_exposures(relative, one_shot(4)))
     darkest = GAIN.argmin()
     np.testing.assert_allclose(exposure[:, 0], GAIN / GAIN[darkest], rtol=5e-4)
     np.testing.assert_allclose(exposure[:, 1], OFFSET - GAIN / GAIN[darkest] * OFFSET[darkest], atol=5e-4)
@@ -47,15 +47,15 @@ def test_exposures_of_a_still_scene(still):
 
 def test_the_exposures_of_another_clip_compile_nothing_anew(compiled):
     relative = jnp.asarray([[0.9, 0.01], [1.1, 0.0]])
-    frame_exposures(relative)
+    frame_exposures(relative, one_shot(3))
     del compiled[:]
-    frame_exposures(1.1 * relative)
+    frame_exposures(1.1 * relative, one_shot(3))
     assert len(compiled) <= 1  # the product
 
 
 def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
     frames, flow = still
-    exposure = frame_exposures(relative_exposures(frames, flow, one_shot(4))[0])
+    exposure = frame_exposures(relative_exposures(frames, flow, one_shot(4))[0], one_shot(4))
     even = even_exposure(frames, exposure)
     unclipped = np.asarray(frames.max(0) < 0.99)
     darkest = np.asarray(frames[GAIN.argmin()])
@@ -77,6 +77,13 @@ def test_a_cut_is_no_change_of_exposure(still):
     assert relative_exposures(dissolve, flow, one_shot(4))[1].tolist() == [0, 0, 1, 0]
     flat = jnp.broadcast_to(jnp.asarray([0.2, 0.4, 0.3, 0.5])[:, None, None, None], frames.shape)
     assert np.asarray(relative_exposures(flat, flow, one_shot(4))[0]).tolist() == [[1, 0]] * 3
+
+
+def test_every_shot_has_an_exposure_of_its_own():
+    """A fade behind a cut does not touch what is before it, nor is its darkest frame what the others are evened to."""
+    relative = jnp.asarray([[0.9, 0.0], [1.0, 0.0], [0.5, 0.0], [0.8, 0.0]])
+    found = np.asarray(frame_exposures(relative, jnp.asarray([1.0, 0.0, 1.0, 1.0, 0.0])))
+    np.testing.assert_allclose(found[:, 0], [1, 1 / 0.9, 0.5, 1, 1.25], rtol=1e-6)
 
 
 def test_clipped_pixels_stay_clipped():

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.ops.resize import resize_map
-from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames
+from gvd_jax.ops.warp import shot_numbers, warp
+from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Int
 
 TILE = 16  # pixels: their means hardly depend on the blur
 # Correlation of the tiles, and display values that they are off the line. Real and rendered clips have .985 and more,
@@ -55,23 +55,37 @@ def relative_exposures(
 
 
 @jax.jit
-def frame_exposures(relative: Float[Array, "pairs 2"]) -> Float[Array, "pairs+1 2"]:
-    """Gain and offset of every frame against the darkest one, whose own are 1 and 0.
+def frame_exposures(relative: Float[Array, "pairs 2"], continues: Continues) -> Float[Array, "pairs+1 2"]:
+    """Gain and offset of every frame against the darkest one of its shot, whose own are 1 and 0.
 
     The darkest clips least; but one that is much darker than the brightest, as in a fade, is not taken: in its few
     values the others would drown.
     """
+    first = jnp.array([1.0, 0.0], relative.dtype)
 
     def follow(exposure, step):
-        gain, offset = exposure[0] / step[0], (exposure[1] - step[1]) / step[0]
-        return jnp.stack([gain, offset]), jnp.stack([gain, offset])
+        (gain, offset), goes_on = step
+        moved = jnp.stack([exposure[0] / gain, (exposure[1] - offset) / gain])
+        moved = jnp.where(goes_on > 0, moved, first)
+        return moved, moved
 
-    first = jnp.array([1.0, 0.0], relative.dtype)
-    chain = jnp.concatenate([first[None], jax.lax.scan(follow, first, relative)[1]])
-    bright = chain[:, 0] >= BRIGHT * chain[:, 0].max()
-    darkest = chain[jnp.argmin(jnp.where(bright, chain[:, 0], jnp.inf))]
-    gain = chain[:, 0] / darkest[0]
-    return jnp.stack([gain, chain[:, 1] - gain * darkest[1]], -1)
+    chain = jnp.concatenate([first[None], jax.lax.scan(follow, first, (relative, continues[:-1]))[1]])
+    brightest = chain[brightest_of_shot(chain, continues), 0]
+    bright = chain[:, 0] >= BRIGHT * brightest
+    darkest = chain[_first_of_shot(jnp.where(bright, chain[:, 0], jnp.inf), continues)]
+    gain = chain[:, 0] / darkest[:, 0]
+    return jnp.stack([gain, chain[:, 1] - gain * darkest[:, 1]], -1)
+
+
+def brightest_of_shot(exposure: Float[Array, "T 2"], continues: Continues) -> Int[Array, "T"]:
+    """The number of the frame with the greatest gain in the shot of every frame."""
+    return _first_of_shot(-exposure[:, 0], continues)
+
+
+def _first_of_shot(order: Float[Array, "T"], continues: Continues) -> Int[Array, "T"]:
+    """The number of the frame that is least in the shot of every frame."""
+    shot = shot_numbers(continues)
+    return jnp.argmin(jnp.where(shot[:, None] == shot[None], order[None], jnp.inf), 1)
 
 
 def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:

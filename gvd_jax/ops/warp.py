@@ -24,11 +24,15 @@ def one_shot(frames: int, dtype: Any = jnp.float32) -> jax.Array:
     return (jnp.arange(frames) < frames - 1).astype(dtype)
 
 
+def shot_numbers(continues: jax.Array) -> jax.Array:
+    """Which shot every frame belongs to, counted from 0, [T]; `continues` [T] is 0 before a cut."""
+    cuts = jnp.cumsum(1 - (continues > 0).astype(jnp.int32))
+    return jnp.concatenate([jnp.zeros(1, cuts.dtype), cuts[:-1]])
+
+
 def neighbour_exists(continues: jax.Array, neighbours: tuple[int, ...]) -> jax.Array:
     """Whether frame i + n belongs to the shot of frame i, [T, N]; `continues` [T] is 1 where i + 1 does, else 0."""
-    frames = continues.shape[0]
-    cuts = jnp.cumsum(1 - (continues > 0).astype(jnp.int32))
-    shot = jnp.concatenate([jnp.zeros(1, cuts.dtype), cuts[:-1]])
+    frames, shot = continues.shape[0], shot_numbers(continues)
     index = jnp.arange(frames)[:, None] + jnp.asarray(neighbours)[None]
     there = shot[jnp.clip(index, 0, frames - 1)]
     return (index >= 0) & (index < frames) & (there == shot[:, None])
