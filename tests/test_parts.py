@@ -136,10 +136,6 @@ def cut_short(suffix):
     [
         (tagged(color_trc=16, color_primaries=9), r"is HDR \(PQ\); convert it to SDR first: ffmpeg -i IN"),
         (tagged(color_trc=18, color_primaries=9), r"is HDR \(HLG\); convert it"),
-        (
-            lambda f: record(f / "x.mp4", options={"x264-params": "tff=1"}),
-            "is interlaced; deinterlace it first: ffmpeg",
-        ),
         (sizes_change, "changes from 64x48 to 80x48 at frame 4; take frames of one size with --frames 0:4"),
         (empty_file, "is empty"),
         (sound_only, "cannot be read as a video"),
@@ -151,6 +147,11 @@ def test_what_would_be_restored_wrongly_is_refused(tmp_path, make, words):
     with pytest.raises(InputError, match=words) as refusal:
         open_source(make(tmp_path))
     assert "\n" not in str(refusal.value)
+
+
+def test_whole_frames_that_are_marked_as_interlaced_are_taken(tmp_path):
+    source = open_source(record(tmp_path / "x.mp4", options={"x264-params": "tff=1"}))
+    assert source.notes == ("the frames are marked as interlaced, but they are whole, and taken so",)
 
 
 @pytest.mark.parametrize("encoder", ["libx264", "libx265", "libvpx-vp9"])

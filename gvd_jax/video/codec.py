@@ -17,7 +17,7 @@ from av.video.reformatter import Interpolation
 from PIL import Image, ImageOps
 
 from gvd_jax.shapes import HostArray
-from gvd_jax.video.orientation import display_matrix, tagged_matrix, upright
+from gvd_jax.video.orientation import Matrix, tagged_matrix, upright
 from gvd_jax.video.profiles import with_chunks
 
 SMOOTH = Interpolation.BICUBIC | Interpolation.ACCURATE_RND  # the default repeats chroma and rounds down
@@ -83,10 +83,10 @@ def has_alpha(kind: av.VideoFormat) -> bool:
     return kind.has_palette or any(component.is_alpha for component in kind.components)
 
 
-def pixels(frame: av.VideoFrame) -> HostArray:
-    """The values of a decoded frame, upright: float32 [H, W, C] in [0, 1]."""
+def pixels(frame: av.VideoFrame, matrix: Matrix) -> HostArray:
+    """The values of a decoded frame, shown by that matrix: float32 [H, W, C] in [0, 1]."""
     image, white = _integers(frame)
-    image = upright(image, display_matrix(frame))
+    image = upright(image, matrix)
     return np.minimum(image / np.float32(white), np.float32(1.0))
 
 

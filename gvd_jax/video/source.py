@@ -133,7 +133,7 @@ def _decoded(source: Source, numbers: range) -> Iterator[HostArray]:
             raise InputError(f"{path} can no longer be read; start again") from error
         if frame is None:
             raise InputError(f"{path} has changed since it was opened; start again")
-        yield codec.pixels(frame)
+        yield codec.pixels(frame, video.matrix)
 
 
 def _open_folder(path: Path, first: int, stop: int | None) -> Source:

@@ -1,5 +1,6 @@
 """One pass through a video file that finds what its header does not say for sure: length, times, kind and damage."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.container import InputContainer
 
 from gvd_jax.errors import InputError
@@ -15,9 +17,10 @@ from gvd_jax.video import codec, decode
 from gvd_jax.video.combs import LOOKED_AT, combs
 from gvd_jax.video.compression import codec_error
 from gvd_jax.video.ending import cut_short
-from gvd_jax.video.orientation import display_matrix, is_turned
+from gvd_jax.video.orientation import UPRIGHT, Matrix, display_matrix, is_turned
 
 PQ, HLG = 16, 18  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67
+EVERY = 16  # frames: the quantiser of so many is looked at once the first are
 BT709, UNSPECIFIED = 1, (0, 2)  # primaries and curve
 DEFAULT_FPS = 30
 LONGEST = 1000  # seconds from one frame to the next; longer ones no player could show
@@ -56,8 +59,9 @@ class Footage:
     metadata: tuple[tuple[str, str], ...]  # title, creation_time, location, comment, ...
     language: str
     damaged: bool  # the frame after those cannot be decoded
-    errors: tuple[float, ...]  # `codec_error` of every frame
+    errors: tuple[float, ...]  # `codec_error` of every frame, the mean of some before it
     woven: tuple[float, ...]  # `combs` of the first ones
+    matrix: Matrix  # how they are to be shown
     chapters: tuple[tuple[Fraction, Fraction, str], ...]  # seconds of the file's own clock, from and to; title
     timecode: str  # of the first frame, if all are taken
     notes: tuple[str, ...]  # lines for the user on what cannot be kept
@@ -115,6 +119,8 @@ class _Walk:
 def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: int, stop: int | None) -> _Walk:
     stamps: list[int | None] = []
     errors: list[float] = []
+    said: list[float] = []
+    matrix = UPRIGHT
     woven: list[float] = []
     marked = False
     awaited: set[int | None] = set()
@@ -126,13 +132,17 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
             end = end if frame is None or frame.pts is None else frame.pts
             break
         if count >= first:
-            sample = sample or frame
+            if sample is None:
+                sample, matrix = frame, display_matrix(frame)
             _check(path, frame, count, sample, first)
             stamps.append(frame.pts)
-            errors.append(codec_error(frame))
+            if len(errors) < LOOKED_AT or count % EVERY == 0:
+                gc.collect(1)  # PyAV's frames whose side data was looked at are not freed before
+                said.append(codec_error(frame))
+            errors.append(float(np.mean(said[-LOOKED_AT:])))
             marked = marked or frame.interlaced_frame
             if len(woven) < LOOKED_AT:
-                woven.append(combs(codec.pixels(frame)))
+                woven.append(combs(codec.pixels(frame, matrix)))
             kinds.setdefault(frame.format.name, frame.format)
             end = (frame.pts or 0) + (frame.duration or 0)
         if frame.pts is not None:
@@ -146,7 +156,7 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
 
 def _check(path: Path, frame: av.VideoFrame, number: int, sample: av.VideoFrame, first: int) -> None:
     """Refuse what cannot be restored or would be written wrongly."""
-    (h0, w0), (height, width) = _upright(sample), _upright(frame)
+    (h0, w0), (height, width) = _shape(sample), _shape(frame)
     if (h0, w0) != (height, width):
         raise InputError(
             f"{path} changes from {w0}x{h0} to {width}x{height} at frame {number}; "
@@ -157,8 +167,8 @@ def _check(path: Path, frame: av.VideoFrame, number: int, sample: av.VideoFrame,
         raise InputError(f"{path} is HDR ({name}); convert it to SDR first: ffmpeg -i IN -vf {TO_SDR} OUT")
 
 
-def _upright(frame: av.VideoFrame) -> tuple[int, int]:
-    return (frame.width, frame.height) if is_turned(display_matrix(frame)) else (frame.height, frame.width)
+def _shape(frame: av.VideoFrame) -> tuple[int, int]:
+    return frame.height, frame.width
 
 
 def _describe(
@@ -171,7 +181,8 @@ def _describe(
     # AVI has no times, and a constant rate.
     unordered = len(known) == len(walk.stamps) and not ordered and container.format.name != "avi"
     start = known[0] * unit if ordered else Fraction(0)
-    height, width = _upright(frame)
+    matrix = display_matrix(frame)
+    height, width = _shape(frame)[::-1] if is_turned(matrix) else _shape(frame)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     times = _times(known, walk.end, unit, rate) if ordered else _steady(len(walk.stamps), rate)
     return Footage(
@@ -184,7 +195,7 @@ def _describe(
         start=start,
         origin=_origin(container, start) if whole else None,
         stamps=tuple(known) if ordered and decode.seekable(container, stream) else (),
-        pixel_aspect=1 / aspect if is_turned(display_matrix(frame)) else aspect,
+        pixel_aspect=1 / aspect if is_turned(matrix) else aspect,
         primaries=_tag(frame.color_primaries),
         curve=_tag(frame.color_trc),
         audio=tuple(sound.codec_context.name if sound.codec_context else "?" for sound in container.streams.audio),
@@ -193,6 +204,7 @@ def _describe(
         damaged=walk.damaged,
         errors=tuple(walk.errors),
         woven=tuple(walk.woven),
+        matrix=matrix,
         chapters=tuple(_chapters(container)),
         timecode=stream.metadata.get("timecode", "") if whole else "",
         notes=tuple(_notes(container, stream, frame.format, whole))
