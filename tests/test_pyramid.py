@@ -14,6 +14,7 @@ from gvd_jax.method.pyramid import Pyramid, canvases, level_shapes
 from gvd_jax.method.stages.start_flow import refine
 from gvd_jax.model.blur import Blur
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.trees import replace
 from tests.problems import translating
 
@@ -60,7 +61,9 @@ def test_a_margin_changes_the_flow_little():
 
     def found(frames):
         flow = jnp.zeros((3, 2, *frames.shape[1:3], 2))
-        return jax.tree.leaves(refine(start.block, energy, start.options, frames, flow, 0.0, Blur(), (15, 17)))[0]
+        return jax.tree.leaves(
+            refine(start.block, energy, start.options, frames, flow, 0.0, Blur(), one_shot(len(frames)), (15, 17))
+        )[0]
 
     wide, narrow = found(jnp.pad(frames, [(0, 0), (0, 5), (0, 3), (0, 0)], mode="edge")), found(frames)
     inner = np.s_[:, :, 3:-3, 3:-3]

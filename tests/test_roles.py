@@ -143,7 +143,8 @@ def test_a_term_that_is_not_per_pixel_moves_nothing(residual, holds):
     assert after < before if holds else after == before
 
 
-FRAMES = np.asarray(OBSERVATION.blurry)
+FIRST = np.asarray(OBSERVATION.blurry[0])
+FRAMES = np.stack([np.roll(FIRST, k, 1) for k in range(len(OBSERVATION.blurry))])  # of one scene
 STILL = np.zeros((3, 2, 4, 5, 2), np.float32)
 PLACE = r"the stage '{}' on level 1 of 1 \(5x4\) "
 BAD = {  # what feels it, its role and residual, and what is said

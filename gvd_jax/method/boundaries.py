@@ -76,6 +76,7 @@ def blur_confidence(visible: Visibility, continues: Continues, unconfirmed: Numb
     neighbour, and a frame that has none is sharp: nothing is to be confirmed.
     """
     exists = neighbour_exists(continues, (1, -1))[:, :, None, None]
-    confirmed = jnp.where(exists, visible[:, :2], 0).sum(1) / jnp.maximum(exists.sum(1), 1)
-    confirmed = jnp.where(exists.any(1), confirmed, 1.0).astype(visible.dtype)
+    count = exists.astype(visible.dtype).sum(1)
+    confirmed = jnp.where(exists, visible[:, :2], 0).sum(1) / jnp.maximum(count, 1)
+    confirmed = jnp.where(exists.any(1), confirmed, 1.0)
     return unconfirmed + (1 - unconfirmed) * correlate_both(confirmed, WINDOW)

@@ -38,7 +38,7 @@ def extrapolate_ends(flow: Flow, continues: Continues) -> Flow:
     inner = exists.all(1)
     acceleration = jnp.where(inner[:, None, None, None], known, 0)
     y, x = pixel_grid(height, width, flow.dtype)
-    next_to = neighbour_index(frames, 1) * exists[:, 0] + neighbour_index(frames, -1) * (1 - exists[:, 0])
+    next_to = jnp.where(exists[:, 0], neighbour_index(frames, 1), neighbour_index(frames, -1))
     there = sample(acceleration, next_to, y[None] + known[..., 1], x[None] + known[..., 0])
     return accelerate_ends(flow, there, continues)
 
@@ -87,7 +87,7 @@ def search_ends(
 
         def best(around, grid):
             offsets = fastest * jnp.asarray(grid, given.dtype)  # [places, 2]
-            costs = jax.lax.map(lambda offset: cost(around + offset), offsets)
+            costs = jax.lax.map(lambda offset: cost(around + offset[None, None, None]), offsets)
             return around + offsets[jnp.argmin(costs, axis=0)]
 
         return best(best(given, GRID), FINER_GRID)[0]

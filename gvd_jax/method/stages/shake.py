@@ -85,7 +85,8 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     exists = neighbour_exists(observation.continues, (1, -1))
     inner, alone = exists.all(1)[:, None, None], ~exists.any(1)[:, None, None]
     better = jnp.where(alone, shake, better)
-    return better - jnp.where(inner, better, 0).sum(0)[None] / len(shake) * inner
+    mean = jnp.where(inner, better, 0).sum(0)[None] / len(shake)
+    return jnp.where(inner, better - mean, better)
 
 
 @pytree
