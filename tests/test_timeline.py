@@ -30,8 +30,20 @@ NOISE = 0.3 / 255 * np.random.default_rng(0).standard_normal(A[:1].shape).astype
         (np.concatenate([BLACK, A[:3]]), range(4), ".11."),
         (np.stack([g * frame for g, frame in zip((0.3, 0.6, 1.0, 0.5), A, strict=False)]), range(4), "111."),
         (A[[2, 2, 2]], [0], "."),
+        (A[[1, 1, 4], :20], range(3), "11."),
     ],
-    ids=["one shot", "cut", "alone", "repeats", "repeat of a codec", "repeat, cut", "black", "exposure", "still"],
+    ids=[
+        "one shot",
+        "cut",
+        "alone",
+        "repeats",
+        "repeat of a codec",
+        "repeat, cut",
+        "black",
+        "exposure",
+        "still",
+        "too small",
+    ],
 )
 def test_what_frames_are_to_each_other(frames, starts, continues):
     expected = Timeline(len(frames), tuple(starts), tuple(mark == "1" for mark in continues))

@@ -18,6 +18,7 @@ from gvd_jax.shapes import Continues, HostArray
 LONGER_SIDE = 64  # pixels of a small copy
 FARTHEST = 10  # of those: a block is looked for so far away, a sixth of the width
 BLOCK = 11  # of those
+SMALLEST = 32  # rows and columns of a frame: of less nothing is known
 FLAT = 1e-5  # variance of a block, display values squared: one of less shows nothing
 # Of the variance of blocks: what the best match leaves. Clips of all kinds leave .01 to .24, motion by a tenth of the
 # width .32; between two scenes .48 and more is left.
@@ -111,6 +112,8 @@ def find_timeline(frames: Iterable[HostArray]) -> Timeline:
             left.append(0.0 if differences[-1] < IDENTICAL else unexplained(small, shrunk))
         last, small = gray, shrunk
     count, same_scene = len(differences) + 1, np.array(left) < CUT
+    if last is None or min(last.shape) < SMALLEST:
+        return plain_timeline(count)
     repeats = _repeats(np.array(differences), same_scene)
     starts = np.flatnonzero(np.concatenate([[True], ~repeats]))
     # The last frame that shows a picture goes on, or does not.
