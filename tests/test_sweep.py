@@ -20,8 +20,7 @@ pytestmark = pytest.mark.usefixtures("hurried_file")
 
 
 def clip(seed=0):
-    noise = np.random.default_rng(seed).uniform(0.2, 0.8, (HEIGHT, WIDTH, 1)).astype(np.float32)
-    return np.stack([np.roll(noise, k, 1) for k in range(FRAMES)])
+    return np.random.default_rng(seed).uniform(0.2, 0.8, (FRAMES, HEIGHT, WIDTH, 1)).astype(np.float32)
 
 
 def setting(data, structure=0.5):

@@ -26,7 +26,7 @@ PIXELS = 8  # of edges in a part of the layer
 TURNS = 0.1  # of the energy of a part's edges runs across the rest
 FAINT_EDGE, ROUNDING = 5 / 255, 1 / 255  # display values per pixel
 SURE = 8.0  # standard deviations: of real and rendered clips without a layer .07 % of the pixels reach that, scattered
-SMALLEST = 16  # rows and columns: of less nothing is known
+SMALLEST = 32  # rows and columns: of less nothing is known
 ALL_AROUND = np.ones((3, 3), bool)
 WIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels: the scene behind the layer is the mean of what is seen around it
 
