@@ -42,7 +42,7 @@ NOISE = 0.3 / 255 * np.random.default_rng(0).standard_normal(A[:1].shape).astype
         "black",
         "exposure",
         "still",
-        "too small",
+        "small",
     ],
 )
 def test_what_frames_are_to_each_other(frames, starts, continues):
