@@ -13,6 +13,7 @@ from gvd_jax.method.exposure_change import (
     own_exposure,
     relative_exposures,
 )
+from gvd_jax.method.still_layer import find_scene
 from gvd_jax.ops.warp import one_shot
 from gvd_jax.trees import replace
 from gvd_jax.video.layers import photograph
@@ -96,8 +97,8 @@ def test_clipped_pixels_stay_clipped():
 def test_only_changes_beyond_the_threshold_are_evened_out(still, threshold, evened):
     config = Config.fast()
     config = replace(config, camera=replace(config.camera, exposure_change=threshold))
-    start = find_start(still[0], jnp.full(4, 0.3), config)
+    start = find_start(find_scene(still[0]), jnp.full(4, 0.3), config)
     assert (np.ptp(np.asarray(start.exposure[:, 0])) > 0.1) == evened
     assert (np.asarray(start.problem.frames).std(0).max() < 2e-3) == evened
-    same = find_start(jnp.broadcast_to(still[0][:1], still[0].shape), jnp.full(4, 0.3), config)
+    same = find_start(find_scene(jnp.broadcast_to(still[0][:1], still[0].shape)), jnp.full(4, 0.3), config)
     assert np.asarray(same.exposure).tolist() == [[1.0, 0.0]] * 4

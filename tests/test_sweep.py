@@ -10,7 +10,9 @@ import pytest
 import gvd_jax as gvd
 from gvd_jax.cli import main
 from gvd_jax.method.deblur import find_start
+from gvd_jax.method.still_layer import find_scene
 from gvd_jax.view.figures import SHEET, contact_sheet
+from tests.clips import panned
 from tests.settings import small
 
 FRAMES, HEIGHT, WIDTH = 3, 16, 20
@@ -93,7 +95,7 @@ def test_a_flow_term_of_ones_own_has_start_flows_of_its_own():
     seen = gvd.sweep(clip(), 0.5, [drawn(1.0), drawn(-1.0), drawn(1.0), drawn(1.0, 0.0)], batch_size=1).flow
     inner = np.asarray(seen)[:, 1].mean((1, 2, 3, 4))  # of the frame that has two neighbours
     assert inner[0] > 0.9 and inner[1] < -0.9 and inner[2] == inner[0] and abs(inner[3]) < 0.5
-    alone = find_start(jnp.asarray(clip()), jnp.full(FRAMES, 0.5), drawn(-1.0)).state.unknowns.flow
+    alone = find_start(find_scene(jnp.asarray(clip())), jnp.full(FRAMES, 0.5), drawn(-1.0)).state.unknowns.flow
     np.testing.assert_allclose(seen[1], alone, atol=1e-6)
 
 
@@ -156,3 +158,13 @@ def test_bad_options_of_the_command_are_one_line(options, message, capsys):
     assert main(["sweep", "nowhere", "out-of-nothing", *options]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_a_sweep_treats_cuts_and_repeats_as_deblur_does():
+    first, second = (panned(name, 2, 32, 40)[..., :1] for name in ("chelsea", "motorcycle"))
+    frames = np.concatenate([first[[0, 1, 1]], second])
+    alone = gvd.deblur(frames, 0.4, setting(50.0))
+    found = gvd.sweep(frames, 0.4, [setting(50.0), setting(80.0)])
+    assert alone.timeline.starts == (0, 1, 3, 4) and alone.timeline.continues == (True, False, True, False)
+    np.testing.assert_allclose(found.latent[0], alone.latent, atol=2e-5)
+    np.testing.assert_array_equal(found.latent[1, 1], found.latent[1, 2])

@@ -90,4 +90,8 @@ def test_a_window_whose_pictures_have_no_neighbours_is_left_as_it_is():
     survey = Survey(0.4, timeline=Timeline(3, (0, 1, 2), (False, False, False)))
     restored = restore_block(frames, survey, SMALL, ())
     np.testing.assert_array_equal(restored.latent, frames)
-    assert restored.history == () and not np.asarray(restored.defocus).any()
+    assert (
+        restored.timeline.continues == (False,) * 3
+        and restored.history == ()
+        and not np.asarray(restored.defocus).any()
+    )

@@ -11,8 +11,7 @@ import numpy as np
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_samples
 from gvd_jax.method.config import Config
-from gvd_jax.method.data_weight import CLIPPED
-from gvd_jax.method.exposure_change import clips_when_even, even_exposure, own_exposure
+from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.memory import give_back
 from gvd_jax.method.pictures import between_pictures, pictures_of
@@ -20,11 +19,11 @@ from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_st
 from gvd_jax.method.promises import check_blur, check_ended
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
-from gvd_jax.method.still_layer import Scene, find_scene
+from gvd_jax.method.still_layer import Scene, find_scene, original_where_kept
 from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.transfer import NONE, Transfer
-from gvd_jax.ops.warp import has_neighbour, one_shot
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.progress import Hook, Progress, Recorder
 from gvd_jax.shapes import Array, DefocusMap, DutyCycle, Float, Flow, Frames, Scalar
 from gvd_jax.solve.status import Status
@@ -167,39 +166,41 @@ def deblur(
     frames, config = frames[starts], pictures_of(config, timeline)
     given = given if isinstance(given, str) else given[starts]
     config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
-    if not timeline.moves:
-        return in_frames(untouched(frames, given, config), timeline, config)
-    recorder = record(frames, config, hooks)
     scene = find_scene(frames, timeline.links(frames.dtype))
-    found = find_start(scene.frames, given, config, scene)
-    problem = with_enough_samples(found.problem, found.state.unknowns.flow)
-    result = restore(replace(found, problem=problem), config, recorder)
-    return in_frames(put_back(result, frames, scene), timeline, config)
+    return in_frames(restore_scene(scene, given, config, hooks), timeline, config)
 
 
-def put_back(result: Result, frames: Frames, scene: Scene) -> Result:
-    """The result with what was not to change as it was.
+def restore_scene(
+    scene: Scene,
+    duty_cycle: DutyCycle | Literal["auto", "per-frame"],
+    config: Config,
+    hooks: Sequence[Hook],
+    least: int = 0,
+) -> Result:
+    """`deblur` of distinct pictures, by at `least` so many reads per side of an exposure; `config` is cut to them."""
+    if not scene.continues.any():
+        return untouched(scene, duty_cycle, config)
+    recorder = record(scene.frames, config, hooks)
+    found = find_start(scene, duty_cycle, config)
+    problem = with_enough_samples(found.problem, found.state.unknowns.flow, least)
+    return put_back(restore(replace(found, problem=problem), config, recorder), scene)
 
-    That is what stands still before the scene, a picture that no neighbour explains, and highlights that even exposures
-    have clipped.
-    """
-    exposure = result.camera.exposure
-    lost = clips_when_even(frames, exposure) & (even_exposure(result.latent, exposure) >= CLIPPED)
-    alone = ~has_neighbour(jnp.asarray(result.timeline.continues))[:, None, None, None]
-    latent = jnp.where((scene.layer[..., None] > 0) | alone | lost, frames, result.latent)
+
+def put_back(result: Result, scene: Scene) -> Result:
+    """The result with what was not to change as it was."""
+    latent = original_where_kept(result.latent, result.camera.exposure, jnp.asarray(result.timeline.continues), scene)
     return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
 
 
-def untouched(frames: Frames, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Result:
+def untouched(scene: Scene, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Result:
     """Of pictures that each stand alone: they are what they were."""
-    count, height, width, _ = frames.shape
+    count, height, width, _ = scene.original.shape
     tau = jnp.zeros(count) if isinstance(duty_cycle, str) else duty_cycle
-    unknowns = Unknowns(latent=frames, flow=jnp.zeros((count, 2, height, width, 2)))
+    unknowns = Unknowns(latent=scene.original, flow=jnp.zeros((count, 2, height, width, 2)))
     even = jnp.broadcast_to(jnp.array([1.0, 0.0]), (count, 2))
     camera = FoundCamera(config.camera.transfer or NONE, tau, even)
-    return Result(
-        unknowns, jnp.ones((count, height, width)), camera, (), plain_timeline(count), jnp.zeros((count, height, width))
-    )
+    apart = Timeline(count, tuple(range(count)), (False,) * count)
+    return Result(unknowns, jnp.ones((count, height, width)), camera, (), apart, jnp.zeros((count, height, width)))
 
 
 def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
@@ -219,17 +220,11 @@ def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
     return replace(result, unknowns=Unknowns(**unknowns), camera=camera, timeline=timeline, **maps)
 
 
-def find_start(
-    frames: Frames,
-    duty_cycle: DutyCycle | Literal["auto", "per-frame"],
-    config: Config,
-    scene: Scene | None = None,
-) -> Found:
-    """What is found out of a clip before it is restored; of the `scene` its cuts and its trust are known."""
+def find_start(scene: Scene, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Found:
+    """What is found out of a clip before it is restored."""
     tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
-    problem = make_problem(frames, tau, config)
-    if scene is not None:
-        problem = replace(problem, continues=scene.continues, trust=scene.trust)
+    problem = make_problem(scene.frames, tau, config)
+    problem = replace(problem, continues=scene.continues, trust=scene.trust)
     return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)
 
 

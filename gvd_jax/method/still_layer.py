@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from gvd_jax.method.data_weight import codec_worth
+from gvd_jax.method.data_weight import CLIPPED, codec_worth
+from gvd_jax.method.exposure_change import clips_when_even, even_exposure
 from gvd_jax.method.noise import noise_level
-from gvd_jax.ops.warp import one_shot
+from gvd_jax.ops.warp import has_neighbour, one_shot
 from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray
 
 STILL = 3 / 255  # display values: a smaller change is none, nor is one of so many deviations of the noise
@@ -36,9 +37,11 @@ class Scene:
     """Pictures of scenes that move.
 
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
-    place, which stands still before the scene; `worth` [T], in (0, 1], is what a codec leaves of the weight of a frame.
+    place, which stands still before the scene in the `original` ones; `worth` [T], in (0, 1], is what a codec leaves of
+    the weight of a frame.
     """
 
+    original: Frames
     frames: Frames
     continues: Continues
     layer: Float[Array, "T H W"]
@@ -63,7 +66,15 @@ def find_scene(
     layer = find_still_layer(np.asarray(frames), np.asarray(linked))
     shown = jnp.asarray(take_off(np.asarray(frames), layer)) if layer.any() else frames
     worth = jnp.ones(len(frames), frames.dtype) if codec_error is None else codec_worth(codec_error)
-    return Scene(shown, linked, jnp.asarray(layer, frames.dtype), worth)
+    return Scene(frames, shown, linked, jnp.asarray(layer, frames.dtype), worth)
+
+
+def original_where_kept(latent: Frames, exposure: Float[Array, "T 2"], continues: Array, scene: Scene) -> Frames:
+    """The latent frames with the original ones where something stands still before the scene, where no neighbour
+    explains a picture, and at highlights that even exposures have clipped."""
+    lost = clips_when_even(scene.original, exposure) & (even_exposure(latent, exposure) >= CLIPPED)
+    alone = ~has_neighbour(continues)[:, None, None, None]
+    return jnp.where((scene.layer[..., None] > 0) | alone | lost, scene.original, latent)
 
 
 def find_still_layer(frames: HostArray, continues: HostArray) -> HostArray:

@@ -13,11 +13,13 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start, make_problem, run_schedule
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
+from gvd_jax.method.pictures import pictures_of
 from gvd_jax.method.stages.start_flow import StartFlow
+from gvd_jax.method.still_layer import Scene, find_scene, original_where_kept
+from gvd_jax.method.timeline import Timeline, find_timeline
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.platform import on_cpu
 from gvd_jax.progress import Hook, Progress, Recorder
-from gvd_jax.shapes import Frames
 from gvd_jax.solve.status import Status
 from gvd_jax.trees import replace
 
@@ -38,6 +40,9 @@ def sweep(
     every batch. Raises `InputError` as `deblur` does, and for settings of more than one program.
     """
     frames = check_frames(frames)
+    timeline = find_timeline(np.asarray(frames))
+    scene = find_scene(frames[np.array(timeline.starts)], timeline.links(frames.dtype))
+    configs = [pictures_of(config, timeline) for config in configs]
     count = len(configs)
     one = isinstance(duty_cycles, str) or np.ndim(duty_cycles) == 0
     taus: list[Any] = [duty_cycles] * count if one else list(duty_cycles)  # pyright: ignore[reportArgumentType]
@@ -45,12 +50,14 @@ def sweep(
         raise InputError(f"{len(taus)} duty cycles for {count} settings; give one for each setting, and one at least")
     if len({jax.tree.structure(config) for config in configs}) > 1:
         raise InputError("the settings differ in a schedule, kernel or block; sweep numbers, and loop over the rest")
-    starts = _starts(frames, [check_duty_cycle(tau, frames.shape[0]) for tau in taus], configs)
+    starts = _starts(scene, [check_duty_cycle(tau, timeline.pictures) for tau in taus], configs)
     samples = max(start.problem.blur.motion.samples for start in starts)
     settings = [
         (
             start.problem.frames,
             start.problem.duty_cycle,
+            start.problem.continues,
+            start.problem.trust,
             start.state.unknowns.flow,
             replace(
                 config,
@@ -71,11 +78,20 @@ def sweep(
         parts.append(unknowns)
         recorder.add(Progress("settings", 0, 1, frames.shape[1:3], 0.0, 0.0, {}, parts[-1]), len(own))
     found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count], *parts)
-    exposures = jnp.stack([start.exposure for start in starts])
-    return replace(found, latent=jax.vmap(own_exposure)(found.latent, exposures))
+    latent = [
+        original_where_kept(own_exposure(own, start.exposure), start.exposure, start.problem.continues, scene)
+        for own, start in zip(found.latent, starts, strict=True)
+    ]
+    return _in_frames(replace(found, latent=jnp.stack(latent)), timeline, configs[0])
 
 
-def _starts(frames: Frames, taus: list[Any], configs: Sequence[Config]) -> list[Found]:
+def _in_frames(found: Unknowns, timeline: Timeline, config: Config) -> Unknowns:
+    """The unknowns [N, T, ...] of the distinct pictures, for all frames that show them."""
+    per_frame = [unknown.name for unknown in config.unknowns if unknown.per_frame and unknown.name in found]
+    return replace(found, **{name: jnp.repeat(found[name], timeline.shown, 1) for name in per_frame})
+
+
+def _starts(scene: Scene, taus: list[Any], configs: Sequence[Config]) -> list[Found]:
     """What is found out of the clip for each setting; once for all that agree on what it depends on."""
     found: dict[Any, Found] = {}
     starts = []
@@ -83,7 +99,7 @@ def _starts(frames: Frames, taus: list[Any], configs: Sequence[Config]) -> list[
         found_out = isinstance(tau, str)
         key = tau if found_out else "given", _depends_on(config)
         if key not in found:
-            found[key] = find_start(frames, tau, config)
+            found[key] = find_start(scene, tau, config)
         start = found[key]
         own = start.problem if found_out else replace(start.problem, duty_cycle=tau)
         starts.append(replace(start, problem=with_enough_samples(own, start.state.unknowns.flow)))
@@ -109,7 +125,8 @@ def _side_by_side(settings: list[Any], size: int) -> tuple[Unknowns, jax.Array]:
     leaves = [column[0] if equal else jnp.stack(column) for column, equal in zip(columns, same, strict=True)]
 
     def one(*leaves: Any) -> tuple[Unknowns, jax.Array]:
-        frames, tau, flow, config = jax.tree.unflatten(structure, leaves)
-        return run_schedule(make_problem(frames, tau, config), config, flow)
+        frames, tau, continues, trust, flow, config = jax.tree.unflatten(structure, leaves)
+        problem = replace(make_problem(frames, tau, config), continues=continues, trust=trust)
+        return run_schedule(problem, config, flow)
 
     return jax.vmap(one, [None if equal else 0 for equal in same], axis_size=size)(*leaves)

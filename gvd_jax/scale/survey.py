@@ -81,8 +81,7 @@ def take_survey(
         if scale < 1:
             shape = round(scale * height), round(scale * width)
             probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
-        scene = known.scene(probe, int(start))
-        found = find_start(scene.frames, known.duty_cycles(frames), own, scene)
+        found = find_start(known.scene(probe, int(start)), known.duty_cycles(frames), own)
         problem, flow = found.problem, found.state.unknowns.flow
         taus.append(float(problem.duty_cycle.mean()))
         tau_errors.append(float(found.duty_cycle_error))

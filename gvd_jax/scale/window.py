@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gvd_jax.method.camera import samples_for_path, with_enough_samples
+from gvd_jax.method.camera import samples_for_path
 from gvd_jax.method.config import Config
-from gvd_jax.method.deblur import Result, find_start, put_back, record, restore, untouched
+from gvd_jax.method.deblur import Result, restore_scene
 from gvd_jax.method.inputs import check_frames
 from gvd_jax.model.axes import Part, within
 from gvd_jax.progress import Hook, Progress
@@ -40,21 +40,16 @@ def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequ
 
     `first` is the number of the first one.
     """
-    block, config = check_frames(frames), survey.settings(config)
-    given = survey.duty_cycles(len(block))
-    scene = survey.scene(block, first)
-    if not scene.continues.any():
-        return untouched(block, given, config)
-    recorder = record(block, config, hooks)
-    found = find_start(scene.frames, given, config, scene)
+    block = check_frames(frames)
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)
-    problem = with_enough_samples(found.problem, found.state.unknowns.flow, least)
+    given = survey.duty_cycles(len(block))
+    result = restore_scene(survey.scene(block, first), given, survey.settings(config), hooks, least)
     # What the survey has found is given here, without an error.
-    tau_error = found.duty_cycle_error + survey.duty_cycle_error
-    gamma_error = found.gamma_error + survey.gamma_error
-    found = replace(found, problem=problem, duty_cycle_error=tau_error, gamma_error=gamma_error)
-    return put_back(restore(found, config, recorder), block, scene)
+    camera = result.camera
+    tau_error = camera.duty_cycle_error + survey.duty_cycle_error
+    gamma_error = camera.gamma_error + survey.gamma_error
+    return replace(result, camera=replace(camera, duty_cycle_error=tau_error, gamma_error=gamma_error))
 
 
 def restore_window(

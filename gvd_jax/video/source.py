@@ -63,7 +63,7 @@ def open_source(path: str | Path, frames: slice | None = None) -> Source:
 
     `frames`, a slice without a step and counted from the start, takes only a part. Everything that is taken is decoded
     once, so that reading it later does not fail. Gray is one channel unless other images of the folder have colour.
-    Raises `InputError` for what is missing, empty, damaged, not a video, of several sizes, HDR, interlaced or shorter
+    Raises `InputError` for what is missing, empty, damaged, not a video, of several sizes, HDR or shorter
     than `frames`.
     """
     path = Path(path)

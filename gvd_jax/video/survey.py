@@ -70,7 +70,7 @@ class Footage:
 def survey(path: Path, first: int, stop: int | None) -> Footage:
     """Decode frames up to `stop` (None: the end) and say what was found.
 
-    Raises `InputError` for a file that is damaged or ends before, frames that differ in size, are HDR or interlaced,
+    Raises `InputError` for a file that is damaged or ends before, frames that differ in size or are HDR,
     and `codec.UNREADABLE`.
     """
     found = _survey(path, first, stop, ahead=True) or _survey(path, first, stop, ahead=False)
