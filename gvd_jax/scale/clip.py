@@ -27,6 +27,7 @@ from gvd_jax.scale.layout import Budget, Layout
 from gvd_jax.scale.memory import budget
 from gvd_jax.scale.outputs import check_outputs
 from gvd_jax.scale.survey import Survey
+from gvd_jax.scale.window import AXES
 from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, read_pictures, restore_clip, timeline_of
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.combs import check_combs
@@ -111,10 +112,7 @@ def deblur_video(
     flow = None if flow is None else check_flow(flow, shape)
     config = config if flow is None else config.with_flow(flow)
     check_combs(source, clip.woven)
-    tau, said = _shutter(clip, duty_cycle)
-    if clip.gamma is not None and config.camera.transfer is None:
-        config = config.with_transfer("none" if abs(clip.gamma - 1) < 0.01 else clip.gamma)
-        said = [*said, f"the images say that their values are light to the power of 1 / {clip.gamma:.2g}"]
+    tau, config, said = _stated_camera(clip, duty_cycle, config)
     _check_settings(config, shape, tau)
     tau = "auto" if isinstance(tau, str) else float(tau)
     written = Outputs(open_target(target, clip, overwrite), *outputs)
@@ -155,20 +153,26 @@ def deblur_video(
     return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns, tuple(noted))
 
 
-def _shutter(clip: Source, given: Any) -> tuple[Any, list[str]]:
-    """The duty cycle that is given, else what the file says, else "auto", and what there is to know of it."""
-    stated = stated_shutter(clip) if given is None else None
-    if stated is None:
-        return "auto" if given is None else given, []
-    line = f"the file says {stated.words}: duty cycle {stated.duty_cycle:.3f}; --duty-cycle auto finds it instead"
-    return stated.duty_cycle, [line]
+def _stated_camera(clip: Source, given: Any, config: Config) -> tuple[Any, Config, list[str]]:
+    """The duty cycle that is given, else what the file says, else "auto"; the curve that images state, if none is
+    given; and what there is to know of them."""
+    tau, said = "auto" if given is None else given, []
+    shutter = stated_shutter(clip) if given is None else None
+    if shutter is not None:
+        tau = shutter.duty_cycle
+        said.append(f"the file says {shutter.words}: duty cycle {tau:.3f}; --duty-cycle auto finds it instead")
+    if clip.gamma is not None and config.camera.transfer is None:
+        config = config.with_transfer("none" if abs(clip.gamma - 1) < 0.01 else clip.gamma)
+        said.append(f"the images say that their values are light to the power of 1 / {clip.gamma:.2g}")
+    return tau, config, said
 
 
 def _check_settings(config: Config, shape: tuple[int, int, int], duty_cycle: Any) -> None:
     """Raise `InputError` for what cannot be meant for a clip (T, H, W), before anything is computed."""
     check_held(config, shape)
-    if any(unknown.name == "confidence" for unknown in config.unknowns):
-        raise InputError("what a video is restored with has a 'confidence' already: give the unknown another name")
+    taken = set(AXES) - {"defocus", "duty_cycle"}  # which are unknowns of the method
+    for name in (unknown.name for unknown in config.unknowns if unknown.name in taken):
+        raise InputError(f"what a video is restored with has a {name!r} already: give the unknown another name")
     if isinstance(duty_cycle, str) and duty_cycle == "auto":
         return
     if isinstance(duty_cycle, str) or np.ndim(duty_cycle) > 0:
