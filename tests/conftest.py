@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import beartype
 import jax
@@ -33,6 +34,19 @@ if "XLA_FLAGS" not in os.environ:
     first_need = [sys.executable, "-c", "import jax; jax.devices()"]
     known = subprocess.run(first_need, env=os.environ | OLDER_EMITTERS, capture_output=True).returncode == 0
     os.environ.update(OLDER_EMITTERS if known else {"XLA_FLAGS": ""})
+
+
+MAPS = Path("/proc/self/maps")
+MANY = 20_000  # of them
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs():
+    """Every program takes memory maps, of which Linux gives a process 65,530: with none left, the next compilation
+    dies."""
+    yield
+    if MAPS.exists() and MAPS.read_text().count("\n") > MANY:
+        jax.clear_caches()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Small clips of everything that cameras, editors and codecs do, each with its truth."""
