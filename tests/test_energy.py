@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from gvd_jax.convex.norms import SquaredL2
+from gvd_jax.errors import InputError
+from gvd_jax.method.config import Config
+from gvd_jax.method.deblur import deblur_pure
 from gvd_jax.method.occlusion import inside
 from gvd_jax.model.blur import Blur, GaussianDefocus, MotionBlur
 from gvd_jax.model.edge_map import FLOOR, edge_map
@@ -230,6 +233,14 @@ def test_constancy_measures_pixels(x64):
     np.testing.assert_allclose(off[1, 1:], expected, rtol=1e-10)  # n = -1 reads too far left, where it is darker
     np.testing.assert_allclose(off[0, :-1], -expected, rtol=1e-10)
     np.testing.assert_array_equal(off[1, 0], 0)  # there is no frame before the first
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("asked", [observe, partial(deblur_pure, config=Config.fast())])
+def test_numbers_that_are_too_short_are_refused(asked, kind):
+    frames = jax.ShapeDtypeStruct((2, 16, 16, 1), kind)
+    with pytest.raises(InputError, match=rf"^frames are {kind} of shape \(2, .*; give float32 in"):
+        jax.eval_shape(partial(asked, duty_cycle=0.25), frames)
 
 
 def test_observe_sees_every_neighbour_that_exists():

@@ -44,10 +44,12 @@ def observe(
 
     `blurry` [T, H, W, C] display values; `duty_cycle` tau, a number or [T]; `blur` a `Blur`, by default motion along
     quadratic paths after a Gaussian defocus; `continues` [T] is 0 before a cut, by default there is none. Raises
-    `InputError` for frames that are not floats.
+    `InputError` for frames that are no floats of 32 or 64 bits: paths and steps are lost in half precision.
     """
-    if blurry.ndim != 4 or not jnp.issubdtype(blurry.dtype, jnp.floating):
-        raise InputError(f"frames are {blurry.dtype} of shape {blurry.shape}; give floats in [0, 1], [T, H, W, C]")
+    if blurry.ndim != 4 or blurry.dtype not in (jnp.float32, jnp.float64):
+        raise InputError(
+            f"frames are {blurry.dtype} of shape {blurry.shape}; give float32 in [0, 1] (or float64), [T, H, W, C]"
+        )
     frames, height, width, _ = blurry.shape
     continues = one_shot(frames, blurry.dtype) if continues is None else continues
     exists = neighbour_exists(continues, NEIGHBOURS).astype(blurry.dtype)[:, :, None, None]
