@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import beartype
 import jax
@@ -36,17 +35,13 @@ if "XLA_FLAGS" not in os.environ:
     os.environ.update(OLDER_EMITTERS if known else {"XLA_FLAGS": ""})
 
 
-MAPS = Path("/proc/self/maps")
-MANY = 20_000  # of them
-
-
 @pytest.fixture(scope="module", autouse=True)
 def room_for_programs():
-    """Every program takes memory maps, of which Linux gives a process 65,530: with none left, the next compilation
-    dies."""
+    """A process runs many files, and none again."""
     yield
-    if MAPS.exists() and MAPS.read_text().count("\n") > MANY:
-        jax.clear_caches()
+    from gvd_jax.method.memory import make_room  # not before it is checked
+
+    make_room()
 
 
 @pytest.fixture

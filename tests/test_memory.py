@@ -37,6 +37,18 @@ def test_lean_programs_do_the_same_alone_and_within_another():
         np.testing.assert_allclose(result, branches(x), rtol=1e-5)
 
 
+@pytest.mark.skipif(not memory.MAPS.exists(), reason="no memory maps to count")
+@pytest.mark.parametrize(("share", "traces"), [(1.0, 1), (0.0, 2)])
+def test_programs_are_forgotten_when_they_take_too_many_maps(monkeypatch, share, traces):
+    traced = []
+    program = jax.jit(lambda x: traced.append(x) or x + 1)
+    monkeypatch.setattr(memory, "SHARE", share)
+    for _ in range(2):
+        program(jnp.zeros(3))
+        memory.make_room()
+    assert len(traced) == traces
+
+
 def resident_megabytes():
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024

@@ -13,7 +13,7 @@ from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_sa
 from gvd_jax.method.config import Config
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
-from gvd_jax.method.memory import give_back
+from gvd_jax.method.memory import give_back, make_room
 from gvd_jax.method.pictures import between_pictures, pictures_of
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_state, on_level, to_level
 from gvd_jax.method.promises import check_blur, check_ended
@@ -222,6 +222,7 @@ def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
 
 def find_start(scene: Scene, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Found:
     """What is found out of a clip before it is restored."""
+    make_room()
     tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
     problem = make_problem(scene.frames, tau, config)
     problem = replace(problem, continues=scene.continues, trust=scene.trust)

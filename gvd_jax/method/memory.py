@@ -4,6 +4,7 @@ import ctypes
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,6 +15,8 @@ from gvd_jax.ops.platform import on_cpu
 LEAN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 # LLVM's higher levels take up to a third longer to compile the programs of a solver, which are no faster for it.
 QUICK = {"xla_backend_optimization_level": 1}
+MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
+SHARE = 0.5  # of the maps: the programs of one clip take a tenth
 
 
 @functools.cache
@@ -54,6 +57,14 @@ def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()
 def is_traced(tree: Any) -> bool:
     """Whether a program is being made of what is done with the tree, so that its values are not known yet."""
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def make_room() -> None:
+    """Forget compiled programs when they have taken a `SHARE` of the memory maps that Linux gives a process: a
+    compilation that gets none ends it, and clips of many shapes take many programs."""
+    known = MAPS.exists() and MOST_MAPS.exists()
+    if known and MAPS.read_bytes().count(b"\n") > SHARE * int(MOST_MAPS.read_text()):
+        jax.clear_caches()
 
 
 def give_back() -> None:

@@ -50,7 +50,8 @@ class Scene:
     @property
     def trust(self) -> Float[Array, "T H W"]:
         """How far the frames show the scene: not beside the layer either, where derivatives of a residual see it."""
-        beside = jax.lax.reduce_window(self.layer, 0.0, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
+        nothing = np.zeros((), self.layer.dtype)
+        beside = jax.lax.reduce_window(self.layer, nothing, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
         return self.worth[:, None, None] * (1 - beside)
 
 
