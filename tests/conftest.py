@@ -39,7 +39,7 @@ if "XLA_FLAGS" not in os.environ:
 def room_for_programs():
     """A process runs many files, and none again."""
     yield
-    from gvd_jax.method.memory import make_room  # not before it is checked
+    from gvd_jax.method.programs import make_room  # not before it is checked
 
     make_room()
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "gvd_jax"
 
 # A room, a file or folder of the package, imports only from lower floors and from itself.
 FLOORS = (
-    ("trees", "shapes", "errors", "clock", "cache"),
+    ("trees", "shapes", "errors", "clock", "cache", "stored_programs"),
     ("ops", "progress"),
     ("convex",),
     ("model",),

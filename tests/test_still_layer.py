@@ -1,5 +1,6 @@
 """What stands still before a scene that moves is found, taken off, and comes back as it was."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -70,8 +71,11 @@ def test_what_is_behind_it_is_made_up_from_around_it():
     assert after < 0.25 * before
 
 
-def test_neither_the_layer_nor_what_is_beside_it_is_trusted():
-    trust = np.asarray(find_scene(jnp.asarray(with_layer(LETTER))).trust)
+@pytest.mark.parametrize("bits", [32, 64])
+def test_neither_the_layer_nor_what_is_beside_it_is_trusted(bits):
+    with jax.enable_x64(bits == 64):
+        trust = np.asarray(find_scene(jnp.asarray(with_layer(LETTER))).trust)
+    assert trust.dtype == np.float32
     beside = ndimage.binary_dilation(LETTER, np.ones((3, 3)))
     assert (trust[:, beside] == 0).all() and trust[:, :20].all()
 

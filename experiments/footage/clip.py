@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image
 
 from gvd_jax.shapes import HostArray
-from gvd_jax.video.layers import Layer, decode, encode, photograph, random_path
+from gvd_jax.video.layers import Layer, Transfer, decode, encode, photograph, random_path
 from gvd_jax.video.synthesize import RenderedClip, render
 
 FRAMES, HEIGHT, WIDTH = 10, 144, 192
 DUTY_CYCLE, MOTION = 0.4, 7.0  # an exposure of .8 of the interval; pixels per interval
 SCALE = 1.5  # pixels of the photograph per pixel
-CURVE = "srgb"
+CURVE: Transfer = "srgb"
 PHOTOGRAPHS = {"astronaut": 1, "motorcycle": 2}  # and the seeds of their paths
 
 
@@ -67,7 +67,7 @@ def shoot(
     light: float = 1.0,
     defocus: float = 0.0,
     seed: int | None = None,
-    curve: str = CURVE,
+    curve: Transfer = CURVE,
 ) -> RenderedClip:
     """A photograph under a hand-held shake, `light` times as bright; without noise."""
     rng = np.random.default_rng(PHOTOGRAPHS.get(name, 3) if seed is None else seed)

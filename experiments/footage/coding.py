@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -23,7 +24,7 @@ def as_video(
     path = path.with_suffix(suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(encoder, RATE, options=options)
+        stream: Any = container.add_stream(encoder, RATE, options=options)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], kind
         stream.codec_context.colorspace = 1
         for image in eight_bits(frames):

@@ -3,15 +3,16 @@
 from typing import Literal
 
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
 from gvd_jax.method.duty_cycle import find_duty_cycle, find_duty_cycles
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.exposure_change import (
-    brightest_of_shot,
     even_exposure,
     frame_exposures,
+    of_brightest,
     own_exposure,
     relative_exposures,
 )
@@ -75,8 +76,8 @@ def find_camera(
     frames = problem.frames
     relative, continues = relative_exposures(gray_of(problem), state.unknowns.flow, problem.continues)
     problem = replace(problem, continues=continues)
-    exposure = jnp.broadcast_to(jnp.array([1.0, 0.0], frames.dtype), (frames.shape[0], 2))
-    if jnp.abs(relative @ jnp.array([0.5, 1.0], frames.dtype) - 0.5).max() > camera.exposure_change:
+    exposure = jnp.asarray(np.broadcast_to([1.0, 0.0], (len(frames), 2)), frames.dtype)
+    if np.abs(np.asarray(relative) @ [0.5, 1.0] - 0.5).max() > camera.exposure_change:
         exposure = frame_exposures(relative, continues)
         problem = replace(problem, frames=even_exposure(frames, exposure))
         state, info = first_flow(problem, start)
@@ -93,7 +94,7 @@ def find_camera(
             state = replace(state, unknowns=replace(state.unknowns, duty_cycle=problem.duty_cycle))
     if camera.transfer is None:  # flow and shutter hardly depend on it
         # As the brightest frame shows them: in a few dark values every curve is straight.
-        bright = own_exposure(problem.frames, exposure[brightest_of_shot(exposure, problem.continues)])
+        bright = own_exposure(problem.frames, of_brightest(exposure, problem.continues))
         curve = find_transfer(bright, flow, problem.duty_cycle, path, problem.continues)
         problem, gamma_error = replace(problem, transfer=curve.transfer), curve.uncertainty
     return Found(problem, state, info, exposure, duty_cycle_error, gamma_error)

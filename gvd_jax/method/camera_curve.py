@@ -8,11 +8,11 @@ homographies of reference [19]; that the kernels commute is the approximation of
 from dataclasses import dataclass
 from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.occlusion import visibility
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.exposure import Path
 from gvd_jax.ops.filters import smooth_gradient
 from gvd_jax.ops.motion_blur import motion_blur
@@ -35,7 +35,7 @@ class FoundTransfer:
     uncertainty: float
 
 
-@partial(jax.jit, static_argnames="path")
+@partial(brief_jit, static_argnames=("path",))
 def mismatch(
     frames: Frames, flow: Flow, duty_cycle: DutyCycle, continues: Continues, transfer: Transfer, path: Path
 ) -> Scalar:

@@ -11,8 +11,8 @@ from gvd_jax.errors import InputError
 from gvd_jax.method import presets
 from gvd_jax.method.camera import Camera
 from gvd_jax.method.learned import LearnedFinish, LearnedRounds, read_learned
-from gvd_jax.method.memory import is_traced
 from gvd_jax.method.problem import Stage
+from gvd_jax.method.programs import is_traced
 from gvd_jax.method.promises import check_stage
 from gvd_jax.method.schedule import Schedule, change_stages, stages_of
 from gvd_jax.method.stages.finish import ReadDefocus

@@ -13,9 +13,9 @@ from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_sa
 from gvd_jax.method.config import Config
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
-from gvd_jax.method.memory import give_back, make_room
-from gvd_jax.method.pictures import between_pictures, pictures_of
-from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, first_state, on_level, to_level
+from gvd_jax.method.pictures import between_pictures, frames_of, pictures_of
+from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, finite, first_state, on_level, to_level
+from gvd_jax.method.programs import give_back, make_room
 from gvd_jax.method.promises import check_blur, check_ended
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
@@ -163,7 +163,7 @@ def deblur(
     flow = None if flow is None else check_flow(flow, frames.shape)
     timeline = find_timeline(np.asarray(frames))
     starts = np.array(timeline.starts)
-    frames, config = frames[starts], pictures_of(config, timeline)
+    frames, config = frames_of(frames, timeline), pictures_of(config, timeline)
     given = given if isinstance(given, str) else given[starts]
     config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
     scene = find_scene(frames, timeline.links(frames.dtype))
@@ -178,7 +178,7 @@ def restore_scene(
     least: int = 0,
 ) -> Result:
     """`deblur` of distinct pictures, by at `least` so many reads per side of an exposure; `config` is cut to them."""
-    if not scene.continues.any():
+    if not np.asarray(scene.continues).any():
         return untouched(scene, duty_cycle, config)
     recorder = record(scene.frames, config, hooks)
     found = find_start(scene, duty_cycle, config)
@@ -275,9 +275,9 @@ def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progre
     energy = {term: float(part) for term, part in info.energy.items()}
     solve = jax.tree.map(np.asarray, info.solve)
     codes = info.status if solve is None else solve.status
-    status = None if codes is None else Status(int(np.max(codes)))
-    spoilt = [name for name in state.unknowns if not jnp.isfinite(state.unknowns[name]).all()]
-    if solve is None and spoilt:  # that of a solve says which term it is
+    status = None if codes is None else Status(int(np.max(np.asarray(codes))))
+    spoilt = [name for name, whole in finite(state.unknowns).items() if not whole] if solve is None else []
+    if spoilt:  # that of a solve says which term it is
         raise InputError(f"{place} ended with NaN or infinity in the unknown {spoilt[0]!r}")
     # What was lost before the solve has spoilt the rest.
     parts = [] if solve is None else [*solve.before.items(), *solve.after.items()]

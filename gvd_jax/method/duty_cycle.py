@@ -18,12 +18,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.exposure import Path, quadratic_path
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import sample
 from gvd_jax.ops.transfer import luma
 from gvd_jax.ops.warp import neighbour_exists, one_shot
-from gvd_jax.shapes import Array, Continues, DutyCycle, Float, Flow, Frames, HostArray
+from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Float, Flow, Frames, HostArray
 from gvd_jax.trees import pytree
 
 CANDIDATES = np.arange(0.02, 0.601, 0.01)  # beyond 0.5 only so that a maximum near 0.5 is seen from both sides
@@ -87,7 +88,7 @@ def _derivatives(gray: Float[Array, "T H W"]) -> tuple[jax.Array, ...]:
     return (right - left) / 2, (below - above) / 2, right + left - 2 * gray, below + above - 2 * gray, mixed
 
 
-@partial(jax.jit, static_argnames="path")
+@partial(brief_jit, static_argnames=("path",))
 def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     """Autocorrelations of the frames [T, H, W, C] along and across their flow, whose pixels stand on its `path`."""
     gray = correlate_both(luma(frames)[..., 0], SMOOTH)
@@ -179,12 +180,18 @@ def find_duty_cycle(
 
     `continues` [T] is 0 before a cut, by default there is none.
     """
-    return _of_clip(correlations(frames, flow, path), _with_both_neighbours(len(frames), continues))
+    found = jax.tree.map(np.asarray, correlations(frames, flow, path))
+    return _of_clip(found, _with_both_neighbours(len(frames), continues))
+
+
+@brief_jit
+def _known_sides(continues: Continues) -> Bool[Array, "T 2"]:
+    return neighbour_exists(continues, (1, -1))
 
 
 def _with_both_neighbours(frames: int, continues: Continues | None) -> HostArray:
     """The numbers of the frames whose motion is known on both sides; if there are none, of those with a neighbour."""
-    known = np.asarray(neighbour_exists(one_shot(frames) if continues is None else continues, (1, -1)))
+    known = np.asarray(_known_sides(one_shot(frames) if continues is None else continues))
     return np.flatnonzero(known.all(1) if known.all(1).any() else known.any(1))
 
 
@@ -231,7 +238,7 @@ def find_duty_cycles(
     frames: Frames, flow: Flow, path: Path = quadratic_path, continues: Continues | None = None
 ) -> DutyCycle:
     """tau of every frame, [T], as far as the frame tells; the rest is that of the clip. 0 for a clip that is sharp."""
-    found = correlations(frames, flow, path)
+    found = jax.tree.map(np.asarray, correlations(frames, flow, path))
     clip = _of_clip(found, _with_both_neighbours(len(frames), continues)).duty_cycle
     if clip == 0:
         return jnp.zeros(len(frames), frames.dtype)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.method.reach import frame_reach
 from gvd_jax.model.axes import change_held
 from gvd_jax.model.observation import Observation
@@ -25,7 +26,7 @@ WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
 SHARE = 0.1  # of the frame's mean in the cost of a window: what has no texture goes with the rest
 
 
-@jax.jit
+@brief_jit
 def extrapolate_ends(flow: Flow, continues: Continues) -> Flow:
     """The ends of a shot keep the acceleration of the frame next to them; two frames know none, one does not move.
 
@@ -43,6 +44,7 @@ def extrapolate_ends(flow: Flow, continues: Continues) -> Flow:
     return accelerate_ends(flow, there, continues)
 
 
+@brief_jit
 def accelerate_ends(flow: Flow, acceleration: Float[Array, "T H W 2"], continues: Continues) -> Flow:
     """Give the first and the last frame of every shot the `acceleration` of that frame."""
     exists = neighbour_exists(continues, (1, -1))[:, :, None, None, None]

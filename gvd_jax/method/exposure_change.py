@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.occlusion import visibility
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.resize import resize_map
 from gvd_jax.ops.warp import shot_numbers, warp
 from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Int
@@ -16,7 +17,7 @@ RELATED, APART = 0.975, 0.015
 BRIGHT = 0.7  # of the gain of the brightest frame
 
 
-@jax.jit
+@brief_jit
 def relative_exposures(
     gray: Float[Array, "T H W 1"], flow: Flow, continues: Continues
 ) -> tuple[Float[Array, "T-1 2"], Continues]:
@@ -54,7 +55,7 @@ def relative_exposures(
     return exposures, jnp.concatenate([goes_on, jnp.zeros_like(continues[-1:])])
 
 
-@jax.jit
+@brief_jit
 def frame_exposures(relative: Float[Array, "pairs 2"], continues: Continues) -> Float[Array, "pairs+1 2"]:
     """Gain and offset of every frame against the darkest one of its shot, whose own are 1 and 0.
 
@@ -70,16 +71,17 @@ def frame_exposures(relative: Float[Array, "pairs 2"], continues: Continues) -> 
         return moved, moved
 
     chain = jnp.concatenate([first[None], jax.lax.scan(follow, first, (relative, continues[:-1]))[1]])
-    brightest = chain[brightest_of_shot(chain, continues), 0]
+    brightest = of_brightest(chain, continues)[:, 0]
     bright = chain[:, 0] >= BRIGHT * brightest
     darkest = chain[_first_of_shot(jnp.where(bright, chain[:, 0], jnp.inf), continues)]
     gain = chain[:, 0] / darkest[:, 0]
     return jnp.stack([gain, chain[:, 1] - gain * darkest[:, 1]], -1)
 
 
-def brightest_of_shot(exposure: Float[Array, "T 2"], continues: Continues) -> Int[Array, "T"]:
-    """The number of the frame with the greatest gain in the shot of every frame."""
-    return _first_of_shot(-exposure[:, 0], continues)
+@brief_jit
+def of_brightest(exposure: Float[Array, "T 2"], continues: Continues) -> Float[Array, "T 2"]:
+    """For every frame the exposure that has the greatest gain in its shot."""
+    return exposure[_first_of_shot(-exposure[:, 0], continues)]
 
 
 def _first_of_shot(order: Float[Array, "T"], continues: Continues) -> Int[Array, "T"]:
@@ -92,12 +94,14 @@ def _per_frame(exposure: Float[Array, "T 2"]) -> tuple[jax.Array, jax.Array]:
     return exposure[:, 0, None, None, None], exposure[:, 1, None, None, None]
 
 
+@brief_jit
 def even_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
     """The frames as the darkest exposure shows them. What is clipped stays so: nobody knows how bright it was."""
     gain, offset = _per_frame(exposure)
     return jnp.where(frames >= CLIPPED, frames, jnp.clip((frames - offset) / gain, 0, 1))
 
 
+@brief_jit
 def own_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
     """The inverse of `even_exposure`."""
     gain, offset = _per_frame(exposure)

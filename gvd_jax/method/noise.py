@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.shapes import Array, Float, Scalar
 
@@ -13,6 +14,7 @@ FLATTEST = 0.25  # of the tiles: the others may have texture, which looks like n
 MEDIAN = 0.6745  # of |x| for a normal x of standard deviation 1
 
 
+@brief_jit
 def noise_level(frames: Float[Array, "T H W"]) -> Scalar:
     """Standard deviation of the noise of `frames`, as the flattest quarter of their tiles shows it."""
     response = jnp.abs(correlate_both(frames, SECOND_DIFFERENCE))

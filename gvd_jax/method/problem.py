@@ -4,9 +4,9 @@ import dataclasses
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-import jax
 import jax.numpy as jnp
 
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.model.axes import change_held
 from gvd_jax.model.blur import Blur
 from gvd_jax.model.energy import Energy, term_value
@@ -88,13 +88,13 @@ class Stage(Protocol):
         ...
 
 
-@jax.jit
+@brief_jit
 def gray_of(problem: Problem) -> Float[Array, "T H W 1"]:
     """The gray blurry frames: display values of the luma of the light."""
     return problem.transfer.gray(problem.frames)
 
 
-@partial(jax.jit, static_argnames="shape")
+@partial(brief_jit, static_argnames=("shape",))
 def blurry_at(problem: Problem, shape: Shape) -> Float[Array, "T a b 1"]:
     """The gray blurry frames on a level. They shrink in linear light: there a small blur remains of a large one."""
     gray = gray_of(problem)
@@ -109,6 +109,7 @@ def on_level(tree: Any, shape: Shape) -> Any:
     return change_held(tree, lambda how, x: how.on_level(x, *shape))
 
 
+@brief_jit
 def observed(problem: Problem, state: State) -> Observation:
     """The blurry frames on the level of the state, in colour if the latent ones are; everything is believed."""
     colour = "latent" in state.unknowns and state.unknowns.latent.shape[-1] > 1
@@ -128,6 +129,12 @@ def duty_cycle_of(problem: Problem, state: State) -> DutyCycle:
     return state.unknowns.duty_cycle if "duty_cycle" in state.unknowns else problem.duty_cycle
 
 
+@brief_jit
+def finite(unknowns: Unknowns) -> dict[str, Array]:
+    """Whether every unknown is, in all its numbers."""
+    return {name: jnp.isfinite(unknowns[name]).all() for name in unknowns}
+
+
 def energies(problem: Problem, state: State) -> dict[str, Any]:
     """Every term of the energy whose unknowns there are: one function of the unknowns for all stages of a level.
 
@@ -141,7 +148,7 @@ def energies(problem: Problem, state: State) -> dict[str, Any]:
     return _energies(problem, State(unknowns, shape=state.shape))  # of one structure: so one program serves a level
 
 
-@jax.jit
+@brief_jit
 def _energies(problem: Problem, state: State) -> dict[str, Any]:
     observation, found = observed(problem, state), {}
     for name, term in on_level(problem.energy, state.shape).items():
@@ -152,7 +159,7 @@ def _energies(problem: Problem, state: State) -> dict[str, Any]:
     return found
 
 
-@partial(jax.jit, static_argnames="shape")
+@partial(brief_jit, static_argnames=("shape",))
 def to_level(problem: Problem, state: State, shape: Shape) -> State:
     """Algorithm 1, step 7: the state on another level, flow and defocus in its pixels."""
     declared = {unknown.name: unknown for unknown in problem.unknowns}
@@ -163,7 +170,7 @@ def to_level(problem: Problem, state: State, shape: Shape) -> State:
     return State(Unknowns(**moved), None, shape)
 
 
-@partial(jax.jit, static_argnames="shape")
+@partial(brief_jit, static_argnames=("shape",))
 def first_state(problem: Problem, state: State, shape: Shape) -> State:
     """The state with every unknown that has a start, which begins on this level (section 4.1)."""
     gray = blurry_at(problem, shape)

@@ -45,16 +45,17 @@ def check_ended(stage: Stage, ended: Any, problem: Problem, shape: Shape) -> tup
 
 def check_blur(problem: Problem, state: State) -> None:
     """Raise `InputError` unless every operator keeps the shape of the image [T, H, W, C] and is linear in it."""
-    observation = observed(problem, state)
+    # Shapes tell it: nothing is computed.
+    observation = jax.eval_shape(observed, problem, state)
     image, unknowns = state.unknowns.latent, state.unknowns
     for operator in observation.blur.operators:
         what = f"the blur operator {type(operator).__name__}"
 
-        def blurred(x: Any, operator: Any = operator) -> Any:
-            return operator(x, unknowns, observation)
+        def transposed(image: Any, unknowns: Any, observation: Any, y: Any, operator: Any = operator) -> Any:
+            return jax.linear_transpose(lambda x: operator(x, unknowns, observation), image)(y)
 
         try:
-            found = jax.eval_shape(blurred, image)
+            found = jax.eval_shape(operator, image, unknowns, observation)
         except InputError as error:
             raise InputError(f"{what}: {error}") from error
         except Exception as error:  # whatever the code of a user raises
@@ -64,6 +65,6 @@ def check_blur(problem: Problem, state: State) -> None:
                 f"{what} must keep the shape and type of the image, {image.shape} {image.dtype}: it gives {found}"
             )
         try:
-            jax.eval_shape(jax.linear_transpose(blurred, image), found)
+            jax.eval_shape(transposed, image, unknowns, observation, found)
         except Exception as error:  # JAX raises whatever the first operation that is not linear happens to raise
             raise InputError(f"{what} is not linear in the image, as a blur is") from error

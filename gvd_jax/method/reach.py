@@ -1,21 +1,21 @@
 """How far the blur reaches."""
 
-import jax
 import jax.numpy as jnp
 
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.shapes import Array, DutyCycle, Float, Number, Scalar
 
 QUANTILE = 0.99  # longer paths are mistakes more often than motion
 EVERY = 4  # rows and columns: a sample says as much as all
 
 
-@jax.jit
+@brief_jit
 def frame_reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle) -> Float[Array, "T"]:
     """The longest tau |u| of every frame in pixels, mistakes aside."""
     return jnp.quantile(_lengths(flow, duty_cycle), QUANTILE, axis=(1, 2, 3))
 
 
-@jax.jit
+@brief_jit
 def reach(flow: Float[Array, "T N H W 2"], duty_cycle: DutyCycle | Number) -> Scalar:
     """The longest tau |u| of a clip in pixels, mistakes aside."""
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, flow.dtype), flow.shape[:1])

@@ -4,7 +4,6 @@ It is not blurred, and the scene behind it is: thin strokes would get the flow o
 off before anything is solved, and put back in the end.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import jax
@@ -15,8 +14,10 @@ from scipy import ndimage
 from gvd_jax.method.data_weight import CLIPPED, codec_worth
 from gvd_jax.method.exposure_change import clips_when_even, even_exposure
 from gvd_jax.method.noise import noise_level
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.warp import has_neighbour, one_shot
 from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray
+from gvd_jax.trees import pytree
 
 STILL = 3 / 255  # display values: a smaller change is none, nor is one of so many deviations of the noise
 DEVIATIONS = 4.0
@@ -32,7 +33,7 @@ ALL_AROUND = np.ones((3, 3), bool)
 WIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels: the scene behind the layer is the mean of what is seen around it
 
 
-@dataclass(frozen=True)
+@pytree
 class Scene:
     """Pictures of scenes that move.
 
@@ -50,9 +51,14 @@ class Scene:
     @property
     def trust(self) -> Float[Array, "T H W"]:
         """How far the frames show the scene: not beside the layer either, where derivatives of a residual see it."""
-        nothing = np.zeros((), self.layer.dtype)
-        beside = jax.lax.reduce_window(self.layer, nothing, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
-        return self.worth[:, None, None] * (1 - beside)
+        return _trust(self.layer, self.worth)
+
+
+@brief_jit
+def _trust(layer: Float[Array, "T H W"], worth: Float[Array, "T"]) -> Float[Array, "T H W"]:
+    nothing = np.zeros((), layer.dtype)
+    beside = jax.lax.reduce_window(layer, nothing, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
+    return worth[:, None, None] * (1 - beside)
 
 
 def find_scene(
@@ -70,6 +76,7 @@ def find_scene(
     return Scene(frames, shown, linked, jnp.asarray(layer, frames.dtype), worth)
 
 
+@brief_jit
 def original_where_kept(latent: Frames, exposure: Float[Array, "T 2"], continues: Array, scene: Scene) -> Frames:
     """The latent frames with the original ones where something stands still before the scene, where no neighbour
     explains a picture, and at highlights that even exposures have clipped."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.ops.sampling import pixel_grid, sample
 
@@ -21,7 +22,7 @@ def neighbour_index(frames: int, n: int) -> jax.Array:
 
 def one_shot(frames: int, dtype: Any = jnp.float32) -> jax.Array:
     """`continues` of a clip without a cut, [T]: every frame but the last goes on in the next one."""
-    return (jnp.arange(frames) < frames - 1).astype(dtype)
+    return jnp.asarray(np.arange(frames) < frames - 1, dtype)
 
 
 def shot_numbers(continues: jax.Array) -> jax.Array:

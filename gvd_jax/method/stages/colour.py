@@ -8,15 +8,16 @@ import jax.numpy as jnp
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.data_weight import clipping_confidence
 from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.method.stages.solve import solve_block, terms_of
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.solve.blocks import Block
-from gvd_jax.solve.subproblem import BlockOptions
+from gvd_jax.solve.subproblem import BlockInfo, BlockOptions
 from gvd_jax.trees import pytree, replace, static
 
 
-@jax.jit
+@brief_jit
 def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observation, jax.Array]:
     """What is observed of the gray, before its own weight; and how far a pixel is believed by what is clipped and
     hidden."""
@@ -24,7 +25,7 @@ def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observati
     return observation, clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
 
 
-@jax.jit
+@brief_jit
 def _channel(
     believe: Confirmed, unknowns: Unknowns, gray: Observation, frames: jax.Array, number: Any
 ) -> tuple[Unknowns, Observation]:
@@ -33,6 +34,13 @@ def _channel(
     blurry = jax.lax.dynamic_slice_in_dim(frames, number, 1, -1)
     start = replace(unknowns, latent=jnp.clip(blurry + unknowns.latent - gray.blurry, 0, 1))
     return start, believe.weigh(replace(gray, blurry=blurry))
+
+
+@brief_jit
+def _joined(solved: list[tuple[jax.Array, BlockInfo]]) -> tuple[jax.Array, BlockInfo]:
+    """The frames of all channels, and how their solves went, stacked."""
+    latent = jnp.clip(jnp.concatenate([channel for channel, _ in solved], -1), 0, 1)
+    return latent, jax.tree.map(lambda *parts: jnp.stack(parts), *(info for _, info in solved))
 
 
 @pytree
@@ -77,9 +85,8 @@ class SolveChannels:
             start = replace(start, gray=state.unknowns.latent)
         terms, solved = terms_of(block, problem, state.shape), []
         for number in range(count):
-            own = _channel(self.believe, start, observation, problem.frames, number)
-            solved.append(solve_block(block, terms, *own, self.options))
-        latent = jnp.clip(jnp.concatenate([channel for channel, _ in solved], -1), 0, 1)
+            own, seen = _channel(self.believe, start, observation, problem.frames, number)
+            solved.append(solve_block(block, terms, own, seen, self.options))
+        latent, info = _joined(solved)
         state = State(replace(state.unknowns, latent=latent), confidence, state.shape)
-        info = jax.tree.map(lambda *parts: jnp.stack(parts), *(info for _, info in solved))
         return state, Info(energies(problem, state), info)

@@ -1,13 +1,17 @@
 """The duty cycle once more, when the shake is known."""
 
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.duty_cycle import find_duty_cycle
 from gvd_jax.method.problem import Info, Problem, State, finds_duty_cycle
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.model.blur import flow_within_exposure
 from gvd_jax.trees import pytree, replace, static
 
 DUTY_CYCLE_ERROR = "duty cycle error"
+
+_flow_within_exposure = brief_jit(flow_within_exposure)
 
 
 @pytree
@@ -27,8 +31,9 @@ class FindDutyCycle:
         if not finds_duty_cycle(problem) or self.unknown not in state.unknowns:
             return state, Info({})
         again = find_duty_cycle(
-            problem.frames, flow_within_exposure(state.unknowns), problem.blur.motion.path, problem.continues
+            problem.frames, _flow_within_exposure(state.unknowns), problem.blur.motion.path, problem.continues
         )
-        tau = jnp.full_like(state.unknowns[self.unknown], again.duty_cycle)
+        before = state.unknowns[self.unknown]
+        tau = jnp.asarray(np.full(before.shape, again.duty_cycle), before.dtype)
         state = replace(state, unknowns=replace(state.unknowns, **{self.unknown: tau}))
         return state, Info({}, measured={DUTY_CYCLE_ERROR: again.uncertainty})

@@ -1,15 +1,14 @@
 """What stands between and behind the subproblems: the defocus of edges, the post-filter, the blend."""
 
-import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.edge_width import defocus_from_edges
-from gvd_jax.method.memory import is_traced, lean_jit
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of
+from gvd_jax.method.programs import brief_jit, is_traced
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
 from gvd_jax.ops.warp import has_neighbour
@@ -41,24 +40,25 @@ class ReadDefocus:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with a defocus, if there is any: without, programs without G do the rest."""
-        found, meant = _read_defocus(self, state, problem)
-        share = (found > 0).mean()
-        pixels = found.mean() / jnp.maximum(share, 1e-9)  # the mean where there is any
-        measured = {DEFOCUSED_SHARE: share, DEFOCUS_PIXELS: pixels, DEFOCUS_LEFT: meant}
-        defocus = jnp.where(meant, 0.0, found)
+        defocus, measured = _read_defocus(self, state, problem)
         if not is_traced(defocus) and not defocus.any():
             return state, Info({}, measured=measured)
         return replace(state, unknowns=replace(state.unknowns, defocus=defocus)), Info({}, measured=measured)
 
 
-@jax.jit
-def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[DefocusMap, Array]:
-    """The defocus, and whether it is meant. A frame that stands alone still has its motion blur, and tells nothing."""
+@brief_jit
+def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[DefocusMap, dict[str, Array]]:
+    """The defocus, 0 where it is meant, and what is measured of it. A frame that stands alone still has its motion
+    blur, and tells nothing."""
     noise = noise_level(gray_of(problem)[..., 0])
     found = defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
     found = jnp.where(has_neighbour(problem.continues)[:, None, None], found, 0)
     moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, duty_cycle_of(problem, state)))  # the length of a path
-    return found, (jnp.median(moved) < edges.still) & ((found > 0).mean() < EVERYWHERE)
+    share = (found > 0).mean()
+    pixels = found.mean() / jnp.maximum(share, 1e-9)  # the mean where there is any
+    meant = (jnp.median(moved) < edges.still) & (share < EVERYWHERE)
+    measured = {DEFOCUSED_SHARE: share, DEFOCUS_PIXELS: pixels, DEFOCUS_LEFT: meant}
+    return jnp.where(meant, 0.0, found), measured
 
 
 def blur_variance(flow: Flow, duty_cycle: DutyCycle) -> Float[Array, "T H W"]:
@@ -80,7 +80,7 @@ class PostFilter:
         return _filter(self, state, problem.continues), Info({})
 
 
-@jax.jit
+@brief_jit
 def _filter(stage: PostFilter, state: State, continues: Continues) -> State:
     latent, flow = state.unknowns.latent, state.unknowns.flow
     filtered = post_filter(latent, flow, visibility(flow, continues), continues, stage.sigma, stage.occluded)
@@ -106,7 +106,7 @@ class Soften:
         return replace(state, unknowns=replace(state.unknowns, latent=latent)), Info({})
 
 
-@lean_jit
+@brief_jit
 def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frames:
     """Latent frames smoothed by a kernel of `variance` px^2 as far as they were blurred."""
     blur = blur_variance(unknowns.flow, duty_cycle)
@@ -128,12 +128,16 @@ class KeepSharp:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with latent frames that are blurry ones where these are sharp."""
-        unknowns = state.unknowns
-        blurred = jnp.broadcast_to(duty_cycle_of(problem, state)[:, None, None] > 0, problem.frames.shape[:3])
-        if "defocus" in unknowns:
-            blurred = blurred | (unknowns.defocus > 0)
-        latent = jnp.where(blurred[..., None], unknowns.latent, problem.frames)
-        return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
+        latent = _keep_sharp(problem.frames, state.unknowns, duty_cycle_of(problem, state))
+        return replace(state, unknowns=replace(state.unknowns, latent=latent)), Info({})
+
+
+@brief_jit
+def _keep_sharp(frames: Frames, unknowns: Unknowns, duty_cycle: DutyCycle) -> Frames:
+    blurred = jnp.broadcast_to(duty_cycle[:, None, None] > 0, frames.shape[:3])
+    if "defocus" in unknowns:
+        blurred = blurred | (unknowns.defocus > 0)
+    return jnp.where(blurred[..., None], unknowns.latent, frames)
 
 
 @pytree
@@ -152,4 +156,4 @@ class Blend:
         return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
 
 
-_blend = lean_jit(blend_by_agreement)
+_blend = brief_jit(blend_by_agreement)

@@ -1,28 +1,33 @@
 """The flow searched anew in restored frames, where its last value would only be found again."""
 
-import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.boundaries import adopt_nearby_flow
 from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
-from gvd_jax.method.memory import lean_jit
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.problem import Info, Problem, State, observed
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.method.stages.solve import terms_of
 from gvd_jax.method.stages.start_flow import StartFlow
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.shapes import Flow
+from gvd_jax.shapes import Continues, Flow
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.subproblem import frame_terms
 from gvd_jax.trees import code, pytree, replace, static
 
-_adopt = lean_jit(adopt_nearby_flow)
+_adopt = brief_jit(adopt_nearby_flow)
 
 
-@lean_jit
+@brief_jit
+def _with_ends_of(flow: Flow, other: Flow, continues: Continues) -> Flow:
+    """The flow whose ends accelerate as those of the other one."""
+    return accelerate_ends(flow, other.sum(1), continues)
+
+
+@brief_jit
 def _better(block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, found: Flow) -> Flow:
     """Frame by frame the flow, `found` or that of the unknowns, under which the terms of the block are less."""
     observation = replace(observation, visibility=inside(unknowns.flow, observation.continues))
@@ -55,7 +60,7 @@ class Search:
         observation = observed(problem, state)
         flow = _adopt(block, terms, replace(unknowns, flow=flow), observation)
         if self.keep_ends:
-            flow = accelerate_ends(flow, unknowns.flow.sum(1), problem.continues)
+            flow = _with_ends_of(flow, unknowns.flow, problem.continues)
         if self.rival:
             flow = _better(block, terms, unknowns, observation, flow)
         return replace(state, unknowns=replace(unknowns, flow=flow)), Info({}, status=status)
@@ -74,7 +79,7 @@ class SearchEnds:
         return replace(state, unknowns=replace(state.unknowns, flow=_search_ends(self, problem, state))), Info({})
 
 
-@jax.jit
+@brief_jit
 def _search_ends(stage: SearchEnds, problem: Problem, state: State) -> Flow:
     return search_ends(state.unknowns, problem.unknowns, observed(problem, state), stage.residual)
 

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.problem import Info, Problem, State, energies, observed
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.affine_field import affine_field
 from gvd_jax.ops.differences import laplacian
 from gvd_jax.ops.warp import neighbour_exists, warp
-from gvd_jax.shapes import Array, Float, Flow, Frames, Visibility
+from gvd_jax.shapes import Array, Float, Flow, Frames, Scalar, Visibility
 from gvd_jax.trees import code, pytree, replace, static
 
 HIDDEN = 1e-3  # of the share of a neighbour that sees a pixel: where neither does they count alike
@@ -101,13 +102,14 @@ class FindShake:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with another shake."""
-        shake = _find_shake(self, state, problem)
+        shake, pixels = _find_shake(self, state, problem)
         state = replace(state, unknowns=replace(state.unknowns, shake=shake))
-        pixels = jnp.abs(affine_field(shake, *state.shape)).mean()  # of this level
         return state, Info(energies(problem, state), measured={SHAKE_PIXELS: pixels})
 
 
-@jax.jit
-def _find_shake(stage: FindShake, state: State, problem: Problem) -> Float[Array, "T 2 3"]:
+@brief_jit
+def _find_shake(stage: FindShake, state: State, problem: Problem) -> tuple[Float[Array, "T 2 3"], Scalar]:
+    """The shake, and how many pixels of this level that is on average."""
     observation = stage.believe(state.unknowns, observed(problem, state))
-    return find_shake(state.unknowns, observation, stage.residual)
+    shake = find_shake(state.unknowns, observation, stage.residual)
+    return shake, jnp.abs(affine_field(shake, *state.shape)).mean()

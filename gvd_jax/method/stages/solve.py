@@ -5,8 +5,8 @@ from typing import Any
 import jax
 
 from gvd_jax.method.believe import Confirmed, Inside
-from gvd_jax.method.memory import lean_jit
 from gvd_jax.method.problem import Info, Problem, State, blurry_at, energies, observed, on_level
+from gvd_jax.method.programs import brief_jit, lean_jit, simple_jit
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknown, Unknowns
@@ -15,16 +15,25 @@ from gvd_jax.solve.blocks import Block
 from gvd_jax.trees import pytree, replace, static
 
 
-@lean_jit
-def solve_block(
+def _solve_block(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
 ) -> tuple[jax.Array, subproblem.BlockInfo]:
-    """The block's unknown; the others would only be copied. And how it went."""
     solved, info = subproblem.run(block, energy, unknowns, observation, options)
     return solved[block.unknown.name], info
 
 
-@jax.jit
+_by_duals, _by_conjugate_gradients = lean_jit(_solve_block), simple_jit(_solve_block)
+
+
+def solve_block(
+    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
+) -> tuple[jax.Array, subproblem.BlockInfo]:
+    """The block's unknown; the others would only be copied. And how it went."""
+    program = _by_duals if block.dual else _by_conjugate_gradients
+    return program(block, energy, unknowns, observation, options)
+
+
+@brief_jit
 def _observation(believe: Any, problem: Problem, state: State) -> Observation:
     return believe(state.unknowns, observed(problem, state))
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.inputs import check_flow_shape
-from gvd_jax.method.memory import lean_jit
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.problem import Info, Problem, Shape, State, gray_of, on_level
+from gvd_jax.method.programs import brief_jit, simple_jit
 from gvd_jax.method.pyramid import Pyramid, canvases, level_shapes
 from gvd_jax.method.stages.solve import terms_of
 from gvd_jax.model.axes import change_held, padded
@@ -28,7 +28,7 @@ from gvd_jax.trees import held, pytree, replace, static
 SAMPLES = 2  # reads per side of the exposure, if a term of the flow blurs: on coarse levels paths are short
 
 
-@partial(jax.jit, static_argnames=("shape", "canvas"))
+@partial(brief_jit, static_argnames=("shape", "canvas"))
 def _to_level(
     gray: Frames, flow: Float[Array, "T 2 h w 2"], shape: Shape, canvas: Shape
 ) -> tuple[Float[Array, "T a b C"], Float[Array, "T 2 a b 2"]]:
@@ -37,7 +37,13 @@ def _to_level(
     return padded(frames, "T H W C", *canvas), padded(flow, "T 2 H W 2", *canvas)
 
 
-@lean_jit
+@partial(brief_jit, static_argnames=("shape",))
+def _to_size(flow: Float[Array, "T 2 h w 2"], continues: Continues, shape: Shape) -> Flow:
+    """The flow in a new `shape`, with what no neighbour shows."""
+    return extrapolate_ends(resize_flow(flow, *shape), continues)
+
+
+@simple_jit
 def refine(
     block: Block,
     energy: Energy,
@@ -95,7 +101,7 @@ class StartFlow:
             )
             flow = flow[:, :, : shape[0], : shape[1]]
             codes.append(status)
-        return extrapolate_ends(resize_flow(flow, height, width), problem.continues), jnp.concatenate(codes)
+        return _to_size(flow, problem.continues, (height, width)), jnp.concatenate(codes)
 
 
 @pytree

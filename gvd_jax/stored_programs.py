@@ -1,0 +1,180 @@
+"""Programs kept as the machine runs them: a later process neither traces, lowers nor compiles them.
+
+JAX's own compilation cache keeps what its compiler made, for which everything has to be traced and lowered first. What
+stands here is found by what goes into that: the code of this package, shapes, static settings, versions and device.
+Programs with code of a user are not kept, for that may change without notice.
+"""
+
+import functools
+import hashlib
+import io
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
+from jax.experimental.serialize_executable import deserialize_and_load, serialize
+
+MOST_BYTES = 2**30  # of all programs: the least recently used go first
+OURS = {"gvd_jax", "jax", "jaxlib", "numpy", "builtins", "functools"}  # whose code has a version
+DIGEST = hashlib.sha256
+_loaded: dict[Any, Callable[..., Any] | None] = {}
+
+
+def folder() -> Path | None:
+    """Where they are kept, beside JAX's compilation cache; None if there is none."""
+    cache, enabled = (
+        getattr(jax.config, f"jax_{name}") for name in ("compilation_cache_dir", "enable_compilation_cache")
+    )
+    return Path(cache) / "programs" if cache and enabled else None
+
+
+def forget() -> None:
+    """Let go of those that this process has loaded."""
+    _loaded.clear()
+
+
+def find(
+    program: Any, name: str, options: dict[str, Any], static: tuple[Any, ...], arguments: Sequence[Any], place: Any
+) -> Callable[..., Any] | None:
+    """The program compiled for such `arguments`, a function of those: from the folder, or compiled and kept there.
+
+    `program` is that of `jax.jit` with the given `name` and compiler `options`; `place` puts the `static` arguments
+    and the others in their order. None if it cannot be kept.
+    """
+    kept = folder()
+    leaves, structure = jax.tree.flatten(tuple(arguments))
+    kinds = [_kind(leaf) for leaf in leaves]
+    if kept is None or None in kinds:
+        return None
+    settings = tuple(getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision"))
+    here = (program, static, structure, tuple(kinds), settings)
+    if here not in _loaded:
+        described = jax.tree.unflatten(structure, kinds)
+        key = _fingerprint((name, sorted(options.items()), static, described, settings, _surroundings()))
+        _loaded[here] = None if key is None else _load_or_compile(kept / key, program, static, arguments, place)
+    return _loaded[here]
+
+
+def _kind(leaf: Any) -> tuple[Any, ...] | None:
+    """What a program depends on of a leaf; None for arrays that are not on the first device alone."""
+    if isinstance(leaf, jax.Array):
+        alone = leaf.is_fully_addressable and leaf.devices() == {jax.devices()[0]}
+        return (leaf.shape, str(leaf.dtype), leaf.weak_type) if alone else None
+    if isinstance(leaf, np.ndarray | np.generic):
+        return (leaf.shape, str(leaf.dtype))
+    return (type(leaf).__name__,) if isinstance(leaf, bool | int | float | complex) else None
+
+
+class _ByValue(pickle.Pickler):
+    """Refuses code whose version is not known."""
+
+    def reducer_override(self, value: Any) -> Any:
+        module = getattr(value, "__module__", None)
+        if isinstance(module, str) and hasattr(value, "__qualname__") and module.split(".")[0] not in OURS:
+            raise pickle.PicklingError(f"{value!r} is code of a user")
+        return NotImplemented
+
+
+def _fingerprint(what: Any) -> str | None:
+    """A name for it that holds in all processes; None if there is none."""
+    text = io.BytesIO()
+    pickler = _ByValue(text)
+    pickler.fast = True  # by value: objects that are the same count like equal ones
+    try:
+        pickler.dump(what)
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError, RecursionError):
+        return None
+    return DIGEST(text.getvalue()).hexdigest()
+
+
+@functools.cache
+def _surroundings() -> tuple[str, ...]:
+    """The code of the package, versions, and the machine that programs are for."""
+    package = Path(__file__).parent
+    code = DIGEST()
+    for file in sorted(package.rglob("*.py")):
+        code.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    device = jax.devices()[0]
+    processor = Path("/proc/cpuinfo")
+    features = next((line for line in processor.open() if line[:5] == "flags"), "") if processor.exists() else ""
+    flags = os.environ.get("XLA_FLAGS", "")
+    platform = device.platform, device.device_kind, device.client.platform_version, str(len(jax.devices()))
+    return code.hexdigest(), version("jax"), version("jaxlib"), *platform, features, flags
+
+
+def _load_or_compile(
+    path: Path, program: Any, static: tuple[Any, ...], arguments: Sequence[Any], place: Any
+) -> Callable[..., Any]:
+    found = _load(path, jax.tree.structure((tuple(arguments), {})))
+    if found is not None:
+        return found
+    with _without_cache():
+        compiled = program.lower(*place(static, arguments)).compile()
+    _keep(path, compiled)
+    return compiled
+
+
+@contextmanager
+def _without_cache():
+    """JAX's cache would keep them as well; and what has been read from there cannot be written anew."""
+    jax.config.update("jax_enable_compilation_cache", False)
+    reset_cache()  # it remembers whether it is enabled
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", True)
+        reset_cache()
+
+
+@functools.cache
+def _ready() -> None:
+    """JAX looks up the routines of LAPACK when a program is lowered that calls them, and never if it is only loaded."""
+    jax.jit(jnp.linalg.solve).lower(*(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((1, 1), (1,))))
+
+
+def _load(path: Path, structure: Any) -> Callable[..., Any] | None:
+    """None for one that is missing or damaged."""
+    try:
+        digest, body = (data := path.read_bytes())[: DIGEST().digest_size], data[DIGEST().digest_size :]
+        if DIGEST(body).digest() != digest:
+            return None
+        executable, result = pickle.loads(body)
+        path.touch()
+        _ready()
+        return deserialize_and_load(executable, structure, jax.tree.structure(result))
+    except Exception:  # whatever a stale or damaged file makes JAX raise: it is written anew
+        return None
+
+
+def _keep(path: Path, compiled: Any) -> None:
+    """Write it in one step. What has no place, or what the backend cannot write, is not kept."""
+    try:
+        executable, _, structure = serialize(compiled)
+        body = pickle.dumps((executable, jax.tree.unflatten(structure, range(structure.num_leaves))))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(DIGEST(body).digest() + body)
+        Path(file.name).replace(path)
+        _make_room(path.parent)
+    except Exception:  # of many kinds, and none of them matters to who waits for the result
+        return
+
+
+def _make_room(kept: Path) -> None:
+    """Remove the programs that were used longest ago, as long as there are too many."""
+    files = sorted(((file.stat(), file) for file in kept.iterdir()), key=lambda own: own[0].st_mtime)
+    total = sum(stat.st_size for stat, _ in files)
+    for stat, file in files:
+        if total <= MOST_BYTES:
+            return
+        file.unlink(missing_ok=True)
+        total -= stat.st_size
