@@ -18,12 +18,13 @@ from gvd_jax.ops.filters import smooth_gradient
 from gvd_jax.ops.motion_blur import motion_blur
 from gvd_jax.ops.transfer import NONE, Transfer, power_transfer
 from gvd_jax.ops.warp import neighbour_exists, one_shot, warp
-from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Flow, Frames, Scalar
+from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Float, Flow, Frames, HostArray
 
 SAMPLES = 8
 GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
 USUAL, SPREAD = 2.4, 0.5  # sRGB, and how far cameras are from it
 SURE = 0.015  # of the mismatch: a gamma that is `SPREAD` off the usual one has to leave so much less
+ODD = 3.0  # standard deviations: a pair that prefers a curve by so much more or less than most is odd
 CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselves are blurred in files made of others
 
 
@@ -38,11 +39,11 @@ class FoundTransfer:
 @partial(brief_jit, static_argnames=("path",))
 def mismatch(
     frames: Frames, flow: Flow, duty_cycle: DutyCycle, continues: Continues, transfer: Transfer, path: Path
-) -> Scalar:
-    """How much every frame and the next one differ after both blurs, relative to their structure.
+) -> Float[Array, "2 T"]:
+    """How much every frame and the next one differ after both blurs, and the structure of both, sums of squares.
 
     The light is blurred, display values are compared, which makes curves comparable. Pairs count whose flows are all
-    measured: the end frames know the motion on one side only.
+    measured: the end frames know the motion on one side only. Both are 0 of the others.
     """
     seen = visibility(flow, continues)[:, 0, :, :, None]
     light = transfer.to_linear(transfer.gray(frames))
@@ -56,8 +57,7 @@ def mismatch(
     there = structure(motion_blur(path, SAMPLES, of_next, flow, duty_cycle))
     difference = (seen * jnp.square(here - there)).sum((1, 2, 3))
     whole = (seen * (jnp.square(here) + jnp.square(there))).sum((1, 2, 3))
-    pairs = _known_pairs(continues).astype(flow.dtype)
-    return (pairs * difference).sum() / jnp.maximum((pairs * whole).sum(), 1e-9)
+    return jnp.where(_known_pairs(continues)[None], jnp.stack([difference, whole]), 0)
 
 
 def _known_pairs(continues: Continues) -> Bool[Array, "T"]:
@@ -65,6 +65,19 @@ def _known_pairs(continues: Continues) -> Bool[Array, "T"]:
     both = neighbour_exists(continues, (1, -1)).all(1)
     known = both & jnp.roll(both, -1) & (continues > 0)
     return jnp.where(known.any(), known, continues > 0)
+
+
+def _of_agreeing(squares: Float[HostArray, "curves 2 T"]) -> HostArray:
+    """The mismatch under every curve, relative to structure, of the pairs that prefer a curve as most do: a few odd ones
+    must not decide, such as those beside frames that were lost."""
+    difference, whole = squares.swapaxes(0, 1)
+    known = whole.min(0) > 0
+    if not known.any():
+        return np.ones(len(squares))
+    prefers = np.log(np.maximum(difference[0], 1e-9) / np.maximum(difference[GAMMAS.index(USUAL)], 1e-9))
+    far = np.abs(prefers - np.median(prefers[known]))
+    agrees = known & (far <= ODD * np.median(far[known]) / 0.6745)  # .6745 of a standard deviation is the median
+    return difference[:, agrees].sum(1) / whole[:, agrees].sum(1)
 
 
 def find_transfer(
@@ -78,7 +91,7 @@ def find_transfer(
     """
     continues = one_shot(len(frames), frames.dtype) if continues is None else continues
     curves = [power_transfer(jnp.asarray(gamma, frames.dtype)) for gamma in GAMMAS]
-    left = [float(mismatch(frames, flow, duty_cycle, continues, curve, path)) for curve in curves]
+    left = _of_agreeing(np.stack([mismatch(frames, flow, duty_cycle, continues, curve, path) for curve in curves]))
     if left[0] < CLEARLY * left[GAMMAS.index(USUAL)]:
         return FoundTransfer(NONE, 0.0)
     cost = np.log(np.maximum(left[1:], 1e-9)) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2
