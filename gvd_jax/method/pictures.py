@@ -6,10 +6,10 @@ import numpy as np
 from gvd_jax.method.config import Config
 from gvd_jax.method.timeline import Timeline
 from gvd_jax.model.axes import change_held
-from gvd_jax.shapes import Flow, Frames
+from gvd_jax.shapes import Array, Float, Flow, Frames
 
 
-def frames_of(frames: Frames, timeline: Timeline) -> Frames:
+def frames_of(frames: Frames, timeline: Timeline) -> Float[Array, "pictures H W C"]:
     """The distinct pictures of frames [T, H, W, C]."""
     return frames if timeline.pictures == timeline.count else frames[np.array(timeline.starts)]
 
