@@ -11,17 +11,18 @@ from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
 from tests.references.energy import inside
 
-TOLERANCE = 0.2
+TOLERANCE, MISSED = 0.2, 0.5
 SHAPE = (3, 9, 11)
 pytestmark = pytest.mark.usefixtures("x64")
 
 
 @jax.jit
-def blend(blurry, latent, flow, tolerance):
-    return blend_by_agreement(blurry, latent, flow, one_shot(len(flow), flow.dtype), tolerance)
+def blend(blurry, latent, reblurred, flow, tolerance):
+    continues = one_shot(len(flow), flow.dtype)
+    return blend_by_agreement(blurry, latent, reblurred, flow, continues, tolerance, MISSED)
 
 
-def loop(blurry, latent, flow, noise):
+def loop(blurry, latent, reblurred, flow, noise):
     """Windows repeat the border, as everywhere; `noise` is the mean square of that of the channels."""
     frames, height, width = SHAPE
     change = ((latent - blurry) ** 2).mean(-1)
@@ -39,7 +40,9 @@ def loop(blurry, latent, flow, noise):
     for i, y, x in np.ndindex(SHAPE):
         window = np.ix_(np.clip(np.arange(y - 2, y + 3), 0, height - 1), np.clip(np.arange(x - 2, x + 3), 0, width - 1))
         doubt = (disagreement[i][window].mean() - noise) / change[i][window].mean() - TOLERANCE
-        share = np.clip(1 - max(doubt, 0) / 2, 0, 1)
+        left = np.where(blurry[i] < 0.99, (reblurred[i] - blurry[i]) ** 2, 0).mean(-1)[window].mean() - noise
+        explains = 2 - 2 * left / change[i][window].mean() / MISSED
+        share = np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
     return result
 
@@ -50,18 +53,27 @@ def test_blend_equals_the_loop(rng, channels, error):
     blurry = np.broadcast_to(0.5, (*SHAPE, channels)) + 0.01 * rng.standard_normal((*SHAPE, channels))
     scene = 0.3 * rng.standard_normal((1, *SHAPE[1:], channels))
     latent = blurry + scene + error * rng.standard_normal((*SHAPE, channels))
+    blurry[0, :4] = 1.0  # clipped
+    reblurred = blurry + (0.15 + 0.3 * error) * rng.standard_normal((1, *SHAPE[1:], channels))
     flow = 1.5 * rng.standard_normal((SHAPE[0], 2, *SHAPE[1:], 2))
     noise = np.mean([float(noise_level(jnp.asarray(blurry[..., k]))) ** 2 for k in range(channels)])
-    result = blend(*map(jnp.asarray, (blurry, latent, flow)), TOLERANCE)
-    np.testing.assert_allclose(result, loop(blurry, latent, flow, noise), rtol=1e-9, atol=1e-12)
+    clip = blurry, latent, reblurred, flow
+    np.testing.assert_allclose(blend(*map(jnp.asarray, clip), TOLERANCE), loop(*clip, noise), rtol=1e-9, atol=1e-12)
 
 
 def test_frames_that_agree_stay_and_frames_without_agreement_go_back(rng):
     still = jnp.zeros((SHAPE[0], 2, *SHAPE[1:], 2))
     blurry = jnp.full((*SHAPE, 1), 0.5)
     agreeing = jnp.broadcast_to(jnp.asarray(rng.uniform(size=(1, *SHAPE[1:], 1))), blurry.shape)
-    np.testing.assert_array_equal(blend(blurry, agreeing, still, TOLERANCE), agreeing)
+    np.testing.assert_array_equal(blend(blurry, agreeing, blurry, still, TOLERANCE), agreeing)
     # Errors that change their sign differ by four times their square.
     flickering = blurry + jnp.asarray([0.1, -0.1, 0.1])[:, None, None, None]
-    np.testing.assert_allclose(blend(blurry, flickering, still, TOLERANCE)[1], blurry[1], atol=1e-12)
-    np.testing.assert_array_equal(blend(blurry, blurry, still, TOLERANCE), blurry)
+    np.testing.assert_allclose(blend(blurry, flickering, blurry, still, TOLERANCE)[1], blurry[1], atol=1e-12)
+    np.testing.assert_array_equal(blend(blurry, blurry, blurry, still, TOLERANCE), blurry)
+
+
+@pytest.mark.parametrize("missed, share", [(0.0, 1.0), (0.2, 1.0), (0.375, 0.5), (0.6, 0.0)])
+def test_what_does_not_explain_the_blurry_frames_goes_back(missed, share):
+    still, blurry = jnp.zeros((SHAPE[0], 2, *SHAPE[1:], 2)), jnp.full((*SHAPE, 1), 0.5)
+    latent, reblurred = blurry + 0.1, blurry + 0.1 * missed**0.5
+    np.testing.assert_allclose(blend(blurry, latent, reblurred, still, TOLERANCE) - blurry, 0.1 * share, atol=1e-9)

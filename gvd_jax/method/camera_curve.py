@@ -68,8 +68,10 @@ def _known_pairs(continues: Continues) -> Bool[Array, "T"]:
 
 
 def _of_agreeing(squares: Float[HostArray, "curves 2 T"]) -> HostArray:
-    """The mismatch under every curve, relative to structure, of the pairs that prefer a curve as most do: a few odd ones
-    must not decide, such as those beside frames that were lost."""
+    """The mismatch under every curve, relative to structure, of the pairs that prefer a curve as most do.
+
+    A few odd ones must not decide, such as those beside frames that were lost.
+    """
     difference, whole = squares.swapaxes(0, 1)
     known = whole.min(0) > 0
     if not known.any():

@@ -7,7 +7,7 @@ from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.post_filter import post_filter
-from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of
+from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of, observed
 from gvd_jax.method.programs import brief_jit, is_traced
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
@@ -143,17 +143,27 @@ def _keep_sharp(frames: Frames, unknowns: Unknowns, duty_cycle: DutyCycle) -> Fr
 @pytree
 class Blend:
     """Go back towards the blurry frames where restored neighbours differ by more than `tolerance` of the squared
-    change: `blend_by_agreement`."""
+    change, or where the restored frames, blurred again, miss the blurry ones by more than half of `missed` of it:
+    `blend_by_agreement`.
+
+    On clips that the model explains, rendered and real, less than 1 % of what is gained is where more than .3 is
+    missed; of letters that move and are sharp, nearly all harm is.
+    """
 
     tolerance: Number = 0.2
+    missed: Number = 0.5
     name: str = static(default="blend")
-    cost: float = static(default=0.1)
+    cost: float = static(default=0.15)
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with blended latent frames."""
-        unknowns = state.unknowns
-        latent = _blend(problem.frames, unknowns.latent, unknowns.flow, problem.continues, self.tolerance)
-        return replace(state, unknowns=replace(unknowns, latent=latent)), Info({})
+        return replace(state, unknowns=replace(state.unknowns, latent=_blend(self, state, problem))), Info({})
 
 
-_blend = brief_jit(blend_by_agreement)
+@brief_jit
+def _blend(stage: Blend, state: State, problem: Problem) -> Frames:
+    unknowns, observation = state.unknowns, observed(problem, state)
+    light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
+    reblurred = problem.transfer.to_display(light)
+    known = unknowns.flow, problem.continues, stage.tolerance, stage.missed
+    return blend_by_agreement(problem.frames, unknowns.latent, reblurred, *known)
