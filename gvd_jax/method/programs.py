@@ -17,11 +17,9 @@ from gvd_jax.ops.platform import on_cpu
 LEAN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 # LLVM's higher levels take up to a third longer to compile the programs of a solver, which are no faster for it.
 QUICK = {"xla_backend_optimization_level": 1}
-# Conjugate gradients alone are as fast by XLA's older emitters, which compile them in two thirds of the time;
-# primal-dual iterations take nearly twice as long.
-SIMPLE = QUICK | {"xla_cpu_use_fusion_emitters": False}
-# In a third of the time, into code that takes a third longer.
-BRIEF = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+# XLA's older emitters compile in two thirds of the time. Conjugate gradients alone are as fast by them, primal-dual
+# iterations take nearly twice as long. LLVM's lowest level would make programs four times slower.
+BRIEF = QUICK | {"xla_cpu_use_fusion_emitters": False}
 MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 SHARE = 0.5  # of the maps: the programs of one clip take a tenth
 
@@ -74,17 +72,12 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
 
 
 def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """`jax.jit` of a program that takes most of the time: in little memory, and compiled soon where that costs none."""
+    """`jax.jit` of primal-dual iterations: in little memory, and compiled soon where that costs none."""
     return _jit(function, static_argnames, QUICK)
 
 
-def simple_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """The same of conjugate gradients alone."""
-    return _jit(function, static_argnames, SIMPLE)
-
-
 def brief_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
-    """`jax.jit` of a program that takes little time: it is compiled in a hurry."""
+    """`jax.jit` of conjugate gradients, and of programs that take little time: they are compiled sooner."""
     return _jit(function, static_argnames, BRIEF)
 
 

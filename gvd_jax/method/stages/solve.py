@@ -6,7 +6,7 @@ import jax
 
 from gvd_jax.method.believe import Confirmed, Inside
 from gvd_jax.method.problem import Info, Problem, State, blurry_at, energies, observed, on_level
-from gvd_jax.method.programs import brief_jit, lean_jit, simple_jit
+from gvd_jax.method.programs import brief_jit, lean_jit
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknown, Unknowns
@@ -22,7 +22,7 @@ def _solve_block(
     return solved[block.unknown.name], info
 
 
-_by_duals, _by_conjugate_gradients = lean_jit(_solve_block), simple_jit(_solve_block)
+_by_duals, _by_conjugate_gradients = lean_jit(_solve_block), brief_jit(_solve_block)
 
 
 def solve_block(

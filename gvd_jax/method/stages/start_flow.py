@@ -10,7 +10,7 @@ from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.inputs import check_flow_shape
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.problem import Info, Problem, Shape, State, gray_of, on_level
-from gvd_jax.method.programs import brief_jit, simple_jit
+from gvd_jax.method.programs import brief_jit
 from gvd_jax.method.pyramid import Pyramid, canvases, level_shapes
 from gvd_jax.method.stages.solve import terms_of
 from gvd_jax.model.axes import change_held, padded
@@ -43,7 +43,7 @@ def _to_size(flow: Float[Array, "T 2 h w 2"], continues: Continues, shape: Shape
     return extrapolate_ends(resize_flow(flow, *shape), continues)
 
 
-@simple_jit
+@brief_jit
 def refine(
     block: Block,
     energy: Energy,
