@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -27,6 +28,7 @@ MOST_BYTES = 2**30  # of all programs: the least recently used go first
 OURS = {"gvd_jax", "jax", "jaxlib", "numpy", "builtins", "functools"}  # whose code has a version
 DIGEST = hashlib.sha256
 _loaded: dict[Any, Callable[..., Any] | None] = {}
+_one_at_a_time = threading.Lock()  # whether JAX's cache is used is a setting of the process
 
 
 def folder() -> Path | None:
@@ -43,24 +45,29 @@ def forget() -> None:
 
 
 def find(
-    program: Any, name: str, options: dict[str, Any], static: tuple[Any, ...], arguments: Sequence[Any], place: Any
+    program: Any,
+    name: str,
+    options: dict[str, Any],
+    arguments: Sequence[Any],
+    static: Sequence[Any],
+    traced: Sequence[Any],
 ) -> Callable[..., Any] | None:
-    """The program compiled for such `arguments`, a function of those: from the folder, or compiled and kept there.
+    """The program compiled for such `arguments`: from the folder, or compiled and kept there.
 
-    `program` is that of `jax.jit` with the given `name` and compiler `options`; `place` puts the `static` arguments
-    and the others in their order. None if it cannot be kept.
+    `program` is that of `jax.jit` with the given `name` and compiler `options`. Of the arguments some are `static`;
+    what is returned takes the others, the `traced` ones. None if it cannot be kept.
     """
     kept = folder()
-    leaves, structure = jax.tree.flatten(tuple(arguments))
+    leaves, structure = jax.tree.flatten(tuple(traced))
     kinds = [_kind(leaf) for leaf in leaves]
     if kept is None or None in kinds:
         return None
     settings = tuple(getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision"))
-    here = (program, static, structure, tuple(kinds), settings)
+    here = (program, tuple(static), structure, tuple(kinds), settings)
     if here not in _loaded:
         described = jax.tree.unflatten(structure, kinds)
-        key = _fingerprint((name, sorted(options.items()), static, described, settings, _surroundings()))
-        _loaded[here] = None if key is None else _load_or_compile(kept / key, program, static, arguments, place)
+        key = _fingerprint((name, sorted(options.items()), tuple(static), described, settings, _surroundings()))
+        _loaded[here] = None if key is None else _load_or_compile(kept / key, program, arguments, traced)
     return _loaded[here]
 
 
@@ -111,14 +118,12 @@ def _surroundings() -> tuple[str, ...]:
     return code.hexdigest(), version("jax"), version("jaxlib"), *platform, features, flags
 
 
-def _load_or_compile(
-    path: Path, program: Any, static: tuple[Any, ...], arguments: Sequence[Any], place: Any
-) -> Callable[..., Any]:
-    found = _load(path, jax.tree.structure((tuple(arguments), {})))
+def _load_or_compile(path: Path, program: Any, arguments: Sequence[Any], traced: Sequence[Any]) -> Callable[..., Any]:
+    found = _load(path, jax.tree.structure((tuple(traced), {})))
     if found is not None:
         return found
-    with _without_cache():
-        compiled = program.lower(*place(static, arguments)).compile()
+    with _one_at_a_time, _without_cache():
+        compiled = program.lower(*arguments).compile()
     _keep(path, compiled)
     return compiled
 

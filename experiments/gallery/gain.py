@@ -10,7 +10,8 @@ import gvd_jax as gvd
 from experiments.gallery.pictures import Pictures, Size, draw, shaken
 
 EXPOSURE = gvd.Unknown("exposure", "T 2", start=0.0, lower=-0.7, upper=0.7)  # logarithm of the gain, and the offset
-PLAIN = gvd.replace(gvd.Config.fast().without_term("temporal_far"), camera=gvd.Camera(exposure_change=jnp.inf))
+FAST = gvd.Config.fast().without_term("temporal_far").without_stage("blend")  # which would hide what is wrong
+PLAIN = gvd.replace(FAST, camera=gvd.Camera(exposure_change=jnp.inf))
 
 
 def evened(unknowns, observation):  # Eq. (5) of frames under one exposure, in display values of the frame's own

@@ -4,7 +4,7 @@ import ctypes
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,6 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
         own = _known(frozenset((LEAN if hurried else LEAN | options).items()))
         return jax.jit(function, static_argnames=static_argnames, compiler_options=own), own
 
-    def ordered(static: tuple[Any, ...], others: Sequence[Any]) -> list[Any]:
-        arguments = list(others)
-        for place, value in zip(places, static, strict=True):
-            arguments.insert(place, value)
-        return arguments
-
     @functools.wraps(function)
     def run(*arguments):
         if is_traced(arguments):
@@ -65,7 +59,7 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
         static = tuple(arguments[place] for place in places)
         others = [value for place, value in enumerate(arguments) if place not in places]
         name = f"{function.__module__}.{function.__qualname__}"
-        found = stored_programs.find(program, name, own, static, others, ordered)
+        found = stored_programs.find(program, name, own, arguments, static, others)
         return program(*arguments) if found is None else found(*others)
 
     return run
