@@ -95,7 +95,7 @@ def find_camera(
     if camera.transfer is None:  # flow and shutter hardly depend on it
         # As the brightest frame shows them: in a few dark values every curve is straight.
         bright = own_exposure(problem.frames, of_brightest(exposure, problem.continues))
-        curve = find_transfer(bright, flow, problem.duty_cycle, path, problem.continues)
+        curve = find_transfer(bright, flow, problem.duty_cycle, path, problem.continues, problem.trust)
         problem, gamma_error = replace(problem, transfer=curve.transfer), curve.uncertainty
     return Found(problem, state, info, exposure, duty_cycle_error, gamma_error)
 

@@ -24,7 +24,7 @@ SAMPLES = 8
 GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
 USUAL, SPREAD = 2.4, 0.5  # sRGB, and how far cameras are from it
 SURE = 0.015  # of the mismatch: a gamma that is `SPREAD` off the usual one has to leave so much less
-ODD = 3.0  # standard deviations: a pair that prefers a curve by so much more or less than most is odd
+PAIRS = 0.15  # how far pairs are apart in what they prefer, where too few are there to tell
 CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselves are blurred in files made of others
 
 
@@ -38,14 +38,22 @@ class FoundTransfer:
 
 @partial(brief_jit, static_argnames=("path",))
 def mismatch(
-    frames: Frames, flow: Flow, duty_cycle: DutyCycle, continues: Continues, transfer: Transfer, path: Path
+    frames: Frames,
+    flow: Flow,
+    duty_cycle: DutyCycle,
+    continues: Continues,
+    trust: Float[Array, "T H W"],
+    transfer: Transfer,
+    path: Path,
 ) -> Float[Array, "2 T"]:
     """How much every frame and the next one differ after both blurs, and the structure of both, sums of squares.
 
     The light is blurred, display values are compared, which makes curves comparable. Pairs count whose flows are all
-    measured: the end frames know the motion on one side only. Both are 0 of the others.
+    measured: the end frames know the motion on one side only. Both are 0 of the others. `trust` is how far the frames
+    show the scene.
     """
-    seen = visibility(flow, continues)[:, 0, :, :, None]
+    of_both = trust[..., None] * warp(trust[..., None], flow, 1)[:, 0]
+    seen = of_both * visibility(flow, continues)[:, 0, :, :, None]
     light = transfer.to_linear(transfer.gray(frames))
     of_next = warp(light, flow, 1)[:, 0]
     flow_of_next = jnp.stack([warp(flow[:, k], flow, 1)[:, 0] for k in (0, 1)], 1)
@@ -67,36 +75,46 @@ def _known_pairs(continues: Continues) -> Bool[Array, "T"]:
     return jnp.where(known.any(), known, continues > 0)
 
 
-def _of_agreeing(squares: Float[HostArray, "curves 2 T"]) -> HostArray:
-    """The mismatch under every curve, relative to structure, of the pairs that prefer a curve as most do.
+def _votes(squares: Float[HostArray, "curves 2 T"]) -> Float[HostArray, "curves pairs"]:
+    """The logarithm of the mismatch, relative to structure, of every known pair under every curve.
 
-    A few odd ones must not decide, such as those beside frames that were lost.
+    Every pair has one vote, however large its mismatch: a few odd ones must not decide, such as those beside frames
+    that were lost.
     """
     difference, whole = squares.swapaxes(0, 1)
     known = whole.min(0) > 0
-    if not known.any():
-        return np.ones(len(squares))
-    prefers = np.log(np.maximum(difference[0], 1e-9) / np.maximum(difference[GAMMAS.index(USUAL)], 1e-9))
-    far = np.abs(prefers - np.median(prefers[known]))
-    agrees = known & (far <= ODD * np.median(far[known]) / 0.6745)  # .6745 of a standard deviation is the median
-    return difference[:, agrees].sum(1) / whole[:, agrees].sum(1)
+    return np.log(np.maximum(difference[:, known], 1e-9) / np.maximum(whole[:, known], 1e-9))
+
+
+def _most(values: Float[HostArray, "pairs"]) -> float:
+    """What the mean of the values is at most, by two standard errors."""
+    spread = values.std(ddof=1) if len(values) > 2 else PAIRS
+    return values.mean() + 2 * spread / len(values) ** 0.5
 
 
 def find_transfer(
-    frames: Frames, flow: Flow, duty_cycle: DutyCycle, path: Path, continues: Continues | None = None
+    frames: Frames,
+    flow: Flow,
+    duty_cycle: DutyCycle,
+    path: Path,
+    continues: Continues | None = None,
+    trust: Float[Array, "T H W"] | None = None,
 ) -> FoundTransfer:
     """The curve of the frames [T, H, W, C], display values, whose flow and duty cycle [T] are given;
-    `continues` [T] is 0 before a cut, by default there is none.
+    `continues` [T] is 0 before a cut, by default there is none; `trust` is how far they show the scene, by default 1.
 
     In a camera light adds up, and the curve is a power near that of sRGB; display values add up in clips that were made
     by averaging files, which leaves clearly less mismatch under none.
     """
     continues = one_shot(len(frames), frames.dtype) if continues is None else continues
+    trust = jnp.ones(frames.shape[:3], frames.dtype) if trust is None else trust
     curves = [power_transfer(jnp.asarray(gamma, frames.dtype)) for gamma in GAMMAS]
-    left = _of_agreeing(np.stack([mismatch(frames, flow, duty_cycle, continues, curve, path) for curve in curves]))
-    if left[0] < CLEARLY * left[GAMMAS.index(USUAL)]:
+    votes = _votes(np.stack([mismatch(frames, flow, duty_cycle, continues, trust, curve, path) for curve in curves]))
+    if not votes.size:
+        return FoundTransfer(power_transfer(jnp.asarray(USUAL, frames.dtype)), SPREAD)
+    if _most(votes[0] - votes[GAMMAS.index(USUAL)]) < np.log(CLEARLY):
         return FoundTransfer(NONE, 0.0)
-    cost = np.log(np.maximum(left[1:], 1e-9)) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2
+    cost = votes[1:].mean(1) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2
     bend, slope, _ = np.polyfit(GAMMAS[1:], cost, 2)
     gamma = float(np.clip(-slope / (2 * bend), GAMMAS[1], GAMMAS[-1])) if bend > 0 else USUAL
     # If nothing but what is usual bends the cost, that has the spread of what is usual.

@@ -27,7 +27,8 @@ EDGE = 12 / 255  # display values per pixel
 PIXELS = 8  # of edges in a part of the layer
 TURNS = 0.07  # of the energy of a part's edges runs across the rest
 FAINT_EDGE, ROUNDING = 5 / 255, 1 / 255  # display values per pixel
-SURE = 8.0  # standard deviations: of real and rendered clips without a layer .07 % of the pixels reach that, scattered
+SURE, PERHAPS = 5.0, 3.0  # standard errors: edges that reach the second count beside one that reaches the first
+OF_MEDIAN = 1.4826  # a standard deviation over the median of the absolute deviations
 SMALLEST = 32  # rows and columns: of less nothing is known
 ALL_AROUND = np.ones((3, 3), bool)
 WIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels: the scene behind the layer is the mean of what is seen around it
@@ -108,7 +109,7 @@ def _of_shot(frames: HostArray) -> HostArray:
     if 1 - unchanged.mean() < MOVES:
         return np.zeros(frames.shape[:3], bool)
     lasting = _in_runs(unchanged, min(LONG, len(unchanged)))
-    bars = _bars(frames, lasting)
+    bars = _bars(lasting)
     parts = np.stack([_parts(*own) for own in zip(gray, lasting, strict=True)])
     # What belongs to the layer in one frame does so in all in which it lasts.
     return (lasting & parts.any(0)) | bars | _outlines(gray)
@@ -136,16 +137,37 @@ def _parts(gray: HostArray, lasting: HostArray) -> HostArray:
 
 
 def _outlines(gray: HostArray) -> HostArray:
-    """The outlines of what is half transparent, whose edges stay while the scene shines through, [H, W].
+    """The outlines of what is half transparent, whose edges stay while the scene shines through, [T, H, W].
 
-    Those of a scene that moves average out over the frames.
+    The edges of a scene that moves come and go: the median over the frames forgets them. A part is in a frame that has
+    at least half of its edges.
     """
     down, right = np.gradient(gray, axis=(1, 2))
-    mean_down, mean_right = down.mean(0), right.mean(0)
-    spread = np.sqrt(down.var(0) + right.var(0)) / (len(gray) / 2) ** 0.5 + ROUNDING
-    strength = np.hypot(mean_down, mean_right)
-    edge = (strength > FAINT_EDGE) & (strength > SURE * spread)
-    return _turning(edge, ndimage.binary_dilation(edge, ALL_AROUND), mean_down, mean_right)
+    middle_down, middle_right = np.median(down, 0), np.median(right, 0)
+    strength = np.hypot(middle_down, middle_right)
+    spread = np.hypot(*(np.median(np.abs(x - m), 0) for x, m in ((down, middle_down), (right, middle_right))))
+    error = OF_MEDIAN * spread / (_independent(down, right) / 2) ** 0.5 + ROUNDING
+    perhaps = (strength > FAINT_EDGE) & (strength > PERHAPS * error)
+    labels, _ = ndimage.label(ndimage.binary_dilation(perhaps, ALL_AROUND), ALL_AROUND)
+    edge = perhaps & np.isin(labels, np.unique(labels[perhaps & (strength > SURE * error)]))
+    parts = _turning(edge, ndimage.binary_dilation(edge, ALL_AROUND), middle_down, middle_right)
+    labels, count = ndimage.label(parts, ALL_AROUND)
+    numbers = np.arange(count + 1)
+    whole = ndimage.sum(np.square(strength) * edge, labels, numbers)
+    shown = (down * middle_down + right * middle_right) * edge
+    return np.stack([parts & (ndimage.sum(own, labels, numbers) >= whole / 2)[labels] for own in shown])
+
+
+def _independent(*derivatives: HostArray) -> float:
+    """How many of the frames say something new; of a scene that hardly moves few do.
+
+    A share r of the variance over time is between neighbours (von Neumann 1941); in a first-order process r / (2 - r)
+    of the frames would. Squared, for what moves least has the longest memory.
+    """
+    after = sum(np.square(np.diff(x, axis=0)).mean() / 2 for x in derivatives)
+    whole = sum(x.var(0, ddof=1).mean() for x in derivatives)
+    ratio = float(np.clip(after / max(whole, np.finfo(np.float32).tiny), 0.02, 1))
+    return len(derivatives[0]) * (ratio / (2 - ratio)) ** 2
 
 
 def _turning(edge: HostArray, near: HostArray, down: HostArray, right: HostArray) -> HostArray:
@@ -163,13 +185,14 @@ def _turning(edge: HostArray, near: HostArray, down: HostArray, right: HostArray
     return np.isin(labels, numbers[turns & (total(np.ones_like(down)) >= PIXELS)])
 
 
-def _bars(frames: HostArray, lasting: HostArray) -> HostArray:
-    """Rows and columns at the borders that show one colour and nothing else, in all frames."""
-    bars = np.zeros(lasting.shape, bool)
-    flat = lasting.all(0) & (np.abs(frames - frames[:, :1, :1]).max(-1) <= STILL).all(0)
-    for turned, marks in ((flat, bars), (flat[::-1], bars[:, ::-1]), (flat.T, bars.swapaxes(1, 2))):
-        marks[:, : _leading(turned.all(1))] = True
-    bars.swapaxes(1, 2)[:, ::-1][:, : _leading(flat.T[::-1].all(1))] = True
+def _bars(lasting: HostArray) -> HostArray:
+    """Rows and columns at the borders that do not change in any frame."""
+    bars = np.zeros(lasting.shape[1:], bool)
+    always = lasting.all(0)
+    for turned, marks in ((always, bars), (always.T, bars.T)):
+        rows = turned.all(1)
+        marks[: _leading(rows)] = True
+        marks[len(rows) - _leading(rows[::-1]) :] = True
     return bars
 
 
