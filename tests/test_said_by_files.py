@@ -73,19 +73,21 @@ def test_rows_of_two_instants_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "numbers, missing",
+    "numbers, missing, gaps",
     [
-        ((97, 98, 100, 103), "images 99, 101, 102 are missing"),
-        ((8, 9, 10, 11), None),
-        ((2, 4, 6, 8), None),
-        ((2, 4, 8, 10), "images 6 are missing"),
+        ((97, 98, 100, 103), "images 99, 101, 102 are missing", (3,)),
+        ((8, 9, 10, 11), None, ()),
+        ((2, 4, 6, 8), None, ()),
+        ((2, 4, 8, 10), "images 6 are missing", ()),
+        ((2, 4, 10, 12), "images 6, 8 are missing", (2,)),
     ],
 )
-def test_gaps_in_numbers_are_named(tmp_path, numbers, missing):
+def test_gaps_in_numbers_are_named(tmp_path, numbers, missing, gaps):
     for number in numbers:
         Image.fromarray(BYTES).save(tmp_path / f"shot_{number}.png")
-    notes = open_source(tmp_path).notes
-    assert (not notes) if missing is None else notes[0].startswith(missing)
+    source = open_source(tmp_path)
+    assert source.gaps == gaps
+    assert (not source.notes) if missing is None else source.notes[0].startswith(missing)
 
 
 def test_what_images_say_of_their_colours_is_carried_over(tmp_path):

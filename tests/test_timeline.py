@@ -95,3 +95,9 @@ def test_a_window_whose_pictures_have_no_neighbours_is_left_as_it_is():
         and restored.history == ()
         and not np.asarray(restored.defocus).any()
     )
+
+
+def test_a_cut_that_is_known_beforehand():
+    timeline = Timeline(6, (0, 1, 3, 4, 5), (True, True, False, True, False))
+    cut = timeline.cut_before((2, 3, 5))  # frame 2 repeats 1
+    assert cut == Timeline(6, (0, 1, 3, 4, 5), (True, False, False, False, False))

@@ -89,7 +89,7 @@ def _votes(squares: Float[HostArray, "curves 2 T"]) -> Float[HostArray, "curves 
 def _most(values: Float[HostArray, "pairs"]) -> float:
     """What the mean of the values is at most, by two standard errors."""
     spread = values.std(ddof=1) if len(values) > 2 else PAIRS
-    return values.mean() + 2 * spread / len(values) ** 0.5
+    return float(values.mean() + 2 * spread / len(values) ** 0.5)
 
 
 def find_transfer(

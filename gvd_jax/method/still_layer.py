@@ -188,11 +188,9 @@ def _turning(edge: HostArray, near: HostArray, down: HostArray, right: HostArray
 def _bars(lasting: HostArray) -> HostArray:
     """Rows and columns at the borders that do not change in any frame."""
     bars = np.zeros(lasting.shape[1:], bool)
-    always = lasting.all(0)
-    for turned, marks in ((always, bars), (always.T, bars.T)):
-        rows = turned.all(1)
-        marks[: _leading(rows)] = True
-        marks[len(rows) - _leading(rows[::-1]) :] = True
+    for marks, lines in ((bars, lasting.min((0, 2))), (bars.T, lasting.min((0, 1)))):
+        marks[: _leading(lines)] = True
+        marks[len(lines) - _leading(lines[::-1]) :] = True
     return bars
 
 

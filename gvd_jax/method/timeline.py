@@ -4,8 +4,8 @@ Found from small copies of the frames before anything is solved. Of one scene th
 is found again nearby in the next one, whatever the exposure does and however blurry both are; across a cut few are.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -70,6 +70,11 @@ class Timeline:
     def picture_at(self, frame: int) -> int:
         """The picture that a frame shows."""
         return int(np.searchsorted(self.starts, frame, side="right")) - 1
+
+    def cut_before(self, frames: Collection[int]) -> "Timeline":
+        """With a cut before each of those frames that shows another picture than the one before."""
+        cuts = [after in frames for after in (*self.starts[1:], self.count)]
+        return replace(self, continues=tuple(own and not cut for own, cut in zip(self.continues, cuts, strict=True)))
 
     def notes(self) -> list[str]:
         """What is out of the ordinary, a line each, with the numbers of frames."""

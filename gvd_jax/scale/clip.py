@@ -224,7 +224,7 @@ def find_layout(
     if job.found is None:
         if source.count > MANY:
             say("looking for cuts and repeats")
-        timeline = find_timeline(read_frames(source))
+        timeline = find_timeline(read_frames(source)).cut_before(source.gaps)
 
         def read(first: int, last: int) -> HostArray:
             start, stop = timeline.frames_of(first, last)

@@ -46,6 +46,7 @@ class Source:
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
     woven: tuple[float, ...] = ()  # `combs` of the first frames
     gamma: float | None = None  # the exponent from values to light that the images state
+    gaps: tuple[int, ...] = ()  # the frames before which so many images are missing that no motion goes on
 
     @property
     def has_audio(self) -> bool:
@@ -155,6 +156,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         alpha |= transparency is not None
         if len(woven) < LOOKED_AT:
             woven.append(combs(codec.unit(image)))
+    notes, gaps = _missing(names)
     return Source(
         path,
         len(names),
@@ -165,24 +167,28 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         names=names,
         alpha=alpha,
         size=size,
-        notes=_missing(names),
+        notes=notes,
+        gaps=gaps,
         woven=tuple(woven),
         gamma=stated_gamma(path / names[0]),
     )
 
 
-def _missing(names: tuple[str, ...]) -> tuple[str, ...]:
-    """A line on the numbers that are missing among names that differ in one number only."""
+def _missing(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """A line on the numbers that are missing among names that differ in one number only, and `Source.gaps`."""
     parts = [re.split(r"(\d+)(?=\D*$)", name) for name in names]
     if len(parts) < 2 or any(len(own) != 3 for own in parts) or len({(own[0], own[2]) for own in parts}) > 1:
-        return ()
+        return (), ()
     numbers = [int(own[1]) for own in parts]
-    steps = {after - before for before, after in pairwise(numbers)}
-    missing = sorted(set(range(numbers[0], numbers[-1], min(steps))) - set(numbers)) if min(steps) > 0 else []
+    steps = [after - before for before, after in pairwise(numbers)]
+    least = min(steps)
+    missing = sorted(set(range(numbers[0], numbers[-1], least)) - set(numbers)) if least > 0 else []
     if not missing or len(missing) > len(numbers):
-        return ()
+        return (), ()
+    gaps = tuple(k + 1 for k, step in enumerate(steps) if step > 2 * least)
     shown = ", ".join(map(str, missing[:8])) + f" and {len(missing) - 8} more" * (len(missing) > 8)
-    return (f"images {shown} are missing: those beside them are taken as neighbours",)
+    apart = "" if gaps else ": those beside them are taken as neighbours"
+    return (f"images {shown} are missing{apart}",), gaps
 
 
 def _read_layers(file: Path) -> tuple[HostArray, HostArray | None, int]:
