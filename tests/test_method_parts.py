@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
-from gvd_jax.method.duty_cycle import SPREAD, USUAL, find_duty_cycle, find_duty_cycles
+from gvd_jax.method.duty_cycle import SPREAD, USUAL, FoundDutyCycle, find_duty_cycle, find_duty_cycles, find_shutters
 from gvd_jax.method.inputs import check_duty_cycle, check_frames
 from gvd_jax.method.occlusion import inside, visibility
 from gvd_jax.method.post_filter import post_filter
@@ -175,6 +175,26 @@ def test_duty_cycle_says_how_sure_it_is(taus):
 def test_duty_cycle_of_every_frame_is_found():
     taus = np.array([0.2, 0.4, 0.3, 0.45, 0.25])
     np.testing.assert_allclose(find_duty_cycles(*blurred(ZIGZAG, taus)), taus, atol=0.07)
+
+
+def two_shots(first: float, second: float):
+    """Of five frames each."""
+    frames, flow = (
+        jnp.concatenate(own) for own in zip(*(blurred(ZIGZAG, np.full(5, x)) for x in (first, second)), strict=True)
+    )
+    return frames, flow, quadratic_path, jnp.ones(10).at[jnp.array([4, 9])].set(0)
+
+
+@pytest.mark.parametrize("first, second", [(0.4, 0.0), (0.45, 0.25), (0.4, 0.35)])
+def test_a_shot_that_surely_differs_has_its_own_duty_cycle(first, second):
+    """One that does not has that of the clip; so does a clip whose own is known from elsewhere."""
+    known = FoundDutyCycle(first, 1.0, 0.01)
+    expected = [first, second if abs(first - second) > 0.1 else first]
+    found, taus = find_shutters(*two_shots(first, max(second, 0.001)), clip=known)
+    assert found is known
+    np.testing.assert_allclose(taus, np.repeat(expected, 5), atol=0.05)
+    alone = find_shutters(*two_shots(first, max(second, 0.001)))[1]
+    np.testing.assert_allclose(alone, taus, atol=0.06)
 
 
 UNIDENTIFIED = {

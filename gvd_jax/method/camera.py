@@ -7,7 +7,7 @@ import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.method.camera_curve import find_transfer
-from gvd_jax.method.duty_cycle import find_duty_cycle, find_duty_cycles
+from gvd_jax.method.duty_cycle import FoundDutyCycle, find_duty_cycle, find_duty_cycles, find_shutters
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.exposure_change import (
     even_exposure,
@@ -25,6 +25,9 @@ from gvd_jax.trees import pytree, replace
 
 SAMPLES = (4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)  # reads per side of the exposure: few values, so few programs
 
+# tau of every frame, or how it is found: of the clip, which may be known, but shots that differ have their own; or of
+# every frame.
+Shutter = DutyCycle | FoundDutyCycle | Literal["auto", "per-frame"]
 BEGIN = "begin it with StartFlow() or GivenFlow(flow)"
 
 
@@ -67,9 +70,7 @@ def samples_for_path(length: float) -> int:
     return next((n for n in SAMPLES if n >= length / 1.8), SAMPLES[-1])
 
 
-def find_camera(
-    problem: Problem, camera: Camera, start: Stage, duty_cycle: DutyCycle | Literal["auto", "per-frame"]
-) -> Found:
+def find_camera(problem: Problem, camera: Camera, start: Stage, duty_cycle: Shutter) -> Found:
     """Everything that is not given, from the flow that the stage `start` gives."""
     state, info = first_flow(problem, start)
     path = problem.blur.motion.path
@@ -84,14 +85,16 @@ def find_camera(
     flow = extrapolate_ends(state.unknowns.flow, continues)
     state = replace(state, unknowns=replace(state.unknowns, flow=flow))
     duty_cycle_error = gamma_error = 0.0
-    if isinstance(duty_cycle, str):
+    if isinstance(duty_cycle, str | FoundDutyCycle):
         known = problem.frames, flow, path, problem.continues
-        clip = find_duty_cycle(*known)
-        tau = clip.duty_cycle if duty_cycle == "auto" else find_duty_cycles(*known)
-        problem = replace(problem, duty_cycle=jnp.broadcast_to(jnp.asarray(tau, frames.dtype), frames.shape[:1]))
-        duty_cycle_error = clip.uncertainty
+        if duty_cycle == "per-frame":
+            clip, tau = find_duty_cycle(*known), find_duty_cycles(*known)
+        else:
+            clip, tau = find_shutters(*known, clip=duty_cycle if isinstance(duty_cycle, FoundDutyCycle) else None)
+        problem = replace(problem, duty_cycle=tau)
         if duty_cycle == "auto" and finds_duty_cycle(problem):
-            state = replace(state, unknowns=replace(state.unknowns, duty_cycle=problem.duty_cycle))
+            state = replace(state, unknowns=replace(state.unknowns, duty_cycle=tau))
+        duty_cycle_error = 0.0 if clip is duty_cycle else clip.uncertainty
     if camera.transfer is None:  # flow and shutter hardly depend on it
         # As the brightest frame shows them: in a few dark values every curve is straight.
         bright = own_exposure(problem.frames, of_brightest(exposure, problem.continues))

@@ -24,7 +24,7 @@ SAMPLES = 8
 GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
 USUAL, SPREAD = 2.4, 0.5  # sRGB, and how far cameras are from it
 SURE = 0.015  # of the mismatch: a gamma that is `SPREAD` off the usual one has to leave so much less
-PAIRS = 0.15  # how far pairs are apart in what they prefer, where too few are there to tell
+PAIRS = 0.1  # how far pairs are apart in what they prefer, where too few are there to tell
 CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselves are blurred in files made of others
 
 

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.errors import InputError
-from gvd_jax.method.camera import Found, find_camera, first_flow, with_enough_samples
+from gvd_jax.method.camera import Found, Shutter, find_camera, first_flow, with_enough_samples
 from gvd_jax.method.config import Config
+from gvd_jax.method.duty_cycle import FoundDutyCycle
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
 from gvd_jax.method.pictures import between_pictures, frames_of, pictures_of
@@ -172,7 +173,7 @@ def deblur(
 
 def restore_scene(
     scene: Scene,
-    duty_cycle: DutyCycle | Literal["auto", "per-frame"],
+    duty_cycle: Shutter,
     config: Config,
     hooks: Sequence[Hook],
     least: int = 0,
@@ -192,10 +193,10 @@ def put_back(result: Result, scene: Scene) -> Result:
     return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
 
 
-def untouched(scene: Scene, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Result:
+def untouched(scene: Scene, duty_cycle: Shutter, config: Config) -> Result:
     """Of pictures that each stand alone: they are what they were."""
     count, height, width, _ = scene.original.shape
-    tau = jnp.zeros(count) if isinstance(duty_cycle, str) else duty_cycle
+    tau = jnp.zeros(count) if isinstance(duty_cycle, str | FoundDutyCycle) else duty_cycle
     unknowns = Unknowns(latent=scene.original, flow=jnp.zeros((count, 2, height, width, 2)))
     even = jnp.broadcast_to(jnp.array([1.0, 0.0]), (count, 2))
     camera = FoundCamera(config.camera.transfer or NONE, tau, even)
@@ -220,10 +221,10 @@ def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
     return replace(result, unknowns=Unknowns(**unknowns), camera=camera, timeline=timeline, **maps)
 
 
-def find_start(scene: Scene, duty_cycle: DutyCycle | Literal["auto", "per-frame"], config: Config) -> Found:
+def find_start(scene: Scene, duty_cycle: Shutter, config: Config) -> Found:
     """What is found out of a clip before it is restored."""
     make_room()
-    tau = 0.0 if isinstance(duty_cycle, str) else duty_cycle
+    tau = 0.0 if isinstance(duty_cycle, str | FoundDutyCycle) else duty_cycle
     problem = make_problem(scene.frames, tau, config)
     problem = replace(problem, continues=scene.continues, trust=scene.trust)
     return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)

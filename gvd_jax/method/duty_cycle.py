@@ -23,7 +23,7 @@ from gvd_jax.ops.exposure import Path, quadratic_path
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import sample
 from gvd_jax.ops.transfer import luma
-from gvd_jax.ops.warp import neighbour_exists, one_shot
+from gvd_jax.ops.warp import neighbour_exists, one_shot, shot_numbers
 from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Float, Flow, Frames, HostArray
 from gvd_jax.trees import pytree
 
@@ -42,7 +42,8 @@ DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing mov
 # (experiments/quality.py: no blur explains .92 and more of it in rows "sharp", .66 at most in rows "typed", whose mean
 # length is 4 px and more; it is 2 px for a text that scrolls).
 SHARP, SHORT = 0.85, 2.4  # a share; px
-# A frame whose tau is so many standard deviations and so much off the median of at least so many is odd.
+# A frame whose tau is so many standard deviations and so much off the median of at least so many is odd; a shot that
+# is so far off the clip has a tau of its own.
 ODD, AGREED, FEWEST = 3.0, 0.1, 4
 
 
@@ -184,6 +185,9 @@ def find_duty_cycle(
     return _of_clip(found, _with_both_neighbours(len(frames), continues))
 
 
+_shots = brief_jit(shot_numbers)
+
+
 @brief_jit
 def _known_sides(continues: Continues) -> Bool[Array, "T 2"]:
     return neighbour_exists(continues, (1, -1))
@@ -232,6 +236,34 @@ def _spread(found: Correlations, numbers: HostArray) -> float:
         return SPREAD
     without = [_highest(explained(found, numbers[numbers != k])) for k in numbers]
     return max(float(np.std(without) * np.sqrt(len(numbers) - 1)), (CANDIDATES[1] - CANDIDATES[0]) / 2)
+
+
+def find_shutters(
+    frames: Frames,
+    flow: Flow,
+    path: Path = quadratic_path,
+    continues: Continues | None = None,
+    clip: FoundDutyCycle | None = None,
+) -> tuple[FoundDutyCycle, DutyCycle]:
+    """One tau for a clip, unless that of the whole `clip` is known; and tau of every frame, [T].
+
+    That of a clip is that of its frames, but in a shot which differs from it for sure, as one of another camera does.
+    """
+    found = jax.tree.map(np.asarray, correlations(frames, flow, path))
+    continues = one_shot(len(frames)) if continues is None else continues
+    shots, both = np.asarray(_shots(continues)), np.asarray(_known_sides(continues)).all(1)
+    own = [_of_clip(found, np.flatnonzero(both & (shots == shot))) for shot in range(shots.max() + 1)]
+    if clip is None:
+        clip, longest = _of_clip(found, _with_both_neighbours(len(frames), continues)), own[np.bincount(shots).argmax()]
+        # What the frames of shots that differ have in common is the tau of none.
+        clip = longest if any(_differ(shot, longest) for shot in own) else clip
+    taus = np.array([shot.duty_cycle if _differ(shot, clip) else clip.duty_cycle for shot in own])
+    return clip, jnp.asarray(taus[shots], frames.dtype)
+
+
+def _differ(a: FoundDutyCycle, b: FoundDutyCycle) -> bool:
+    sure = ODD * np.hypot(a.uncertainty, b.uncertainty)
+    return bool(abs(a.duty_cycle - b.duty_cycle) > max(sure, AGREED))
 
 
 def find_duty_cycles(

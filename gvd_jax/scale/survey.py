@@ -8,15 +8,17 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.camera import Shutter
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start
+from gvd_jax.method.duty_cycle import FoundDutyCycle
 from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
 from gvd_jax.method.still_layer import Scene, find_scene
 from gvd_jax.method.timeline import Timeline
 from gvd_jax.model.axes import Part, within
 from gvd_jax.ops.resize import resize_frames
-from gvd_jax.shapes import DutyCycle, Frames, HostArray
+from gvd_jax.shapes import Frames, HostArray
 
 PROBES = 5
 FRAMES = 9  # of a probe
@@ -50,9 +52,13 @@ class Survey:
         error = jnp.asarray(self.codec_errors[start:stop]) if self.codec_errors else None
         return find_scene(pictures, linked, error)
 
-    def duty_cycles(self, frames: int) -> DutyCycle | Literal["auto"]:
-        """One of every frame, if there is one."""
-        return self.duty_cycle if isinstance(self.duty_cycle, str) else jnp.full(frames, self.duty_cycle)
+    def shutter(self, frames: int) -> Shutter:
+        """Of so many frames."""
+        if isinstance(self.duty_cycle, str):
+            return self.duty_cycle
+        if self.duty_cycle_error:
+            return FoundDutyCycle(self.duty_cycle, 1.0, self.duty_cycle_error)
+        return jnp.full(frames, self.duty_cycle)
 
     def settings(self, config: Config) -> Config:
         """With the camera curve of the clip."""
@@ -81,9 +87,9 @@ def take_survey(
         if scale < 1:
             shape = round(scale * height), round(scale * width)
             probe, own = jnp.clip(resize_frames(probe, *shape), 0, 1), on_level(own, shape)
-        found = find_start(known.scene(probe, int(start)), known.duty_cycles(frames), own)
+        found = find_start(known.scene(probe, int(start)), known.shutter(frames), own)
         problem, flow = found.problem, found.state.unknowns.flow
-        taus.append(float(problem.duty_cycle.mean()))
+        taus.append(float(jnp.median(problem.duty_cycle)))
         tau_errors.append(float(found.duty_cycle_error))
         gammas.append(float(problem.transfer.gamma))
         gamma_errors.append(float(found.gamma_error))

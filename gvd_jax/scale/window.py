@@ -43,7 +43,7 @@ def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequ
     block = check_frames(frames)
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)
-    given = survey.duty_cycles(len(block))
+    given = survey.shutter(len(block))
     result = restore_scene(survey.scene(block, first), given, survey.settings(config), hooks, least)
     # What the survey has found is given here, without an error.
     camera = result.camera

@@ -1,9 +1,6 @@
 """The duty cycle once more, when the shake is known."""
 
-import jax.numpy as jnp
-import numpy as np
-
-from gvd_jax.method.duty_cycle import find_duty_cycle
+from gvd_jax.method.duty_cycle import find_shutters
 from gvd_jax.method.problem import Info, Problem, State, finds_duty_cycle
 from gvd_jax.method.programs import brief_jit
 from gvd_jax.model.blur import flow_within_exposure
@@ -27,13 +24,11 @@ class FindDutyCycle:
     cost: float = static(default=0.2)
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
-        """The state with another duty cycle, the same for all frames."""
+        """The state with another duty cycle, the same for all frames of a shot."""
         if not finds_duty_cycle(problem) or self.unknown not in state.unknowns:
             return state, Info({})
-        again = find_duty_cycle(
+        again, tau = find_shutters(
             problem.frames, _flow_within_exposure(state.unknowns), problem.blur.motion.path, problem.continues
         )
-        before = state.unknowns[self.unknown]
-        tau = jnp.asarray(np.full(before.shape, again.duty_cycle), before.dtype)
         state = replace(state, unknowns=replace(state.unknowns, **{self.unknown: tau}))
         return state, Info({}, measured={DUTY_CYCLE_ERROR: again.uncertainty})
