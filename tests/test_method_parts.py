@@ -198,18 +198,21 @@ def test_a_shot_that_surely_differs_has_its_own_duty_cycle(first, second):
 
 
 UNIDENTIFIED = {
-    "constant": lambda: (jnp.full((5, 96, 128, 1), 0.4), blurred(ZIGZAG, np.full(5, 0.3))[1]),
-    "still": lambda: blurred(0 * UNIFORM, np.full(5, 0.3)),
+    "constant": (lambda: (jnp.full((5, 96, 128, 1), 0.4), blurred(ZIGZAG, np.full(5, 0.3))[1]), 0),
+    "slow": (lambda: blurred(UNIFORM / 8, np.full(5, 0.3)), 0),
+    "still": (lambda: blurred(0 * UNIFORM, np.full(5, 0.3)), USUAL),
 }
 
 
 @pytest.mark.parametrize("name", UNIDENTIFIED)
-def test_duty_cycle_is_a_usual_one_where_nothing_tells(name):
-    clip = UNIDENTIFIED[name]()
+def test_duty_cycle_is_the_least_harmful_where_nothing_tells(name):
+    """The usual one of cameras where nothing moves, which changes nothing there; else none."""
+    make, expected = UNIDENTIFIED[name]
+    clip = make()
     found = find_duty_cycle(*clip)
-    assert found.duty_cycle == pytest.approx(USUAL, abs=0.01) and found.share < 0.05
+    assert found.duty_cycle == pytest.approx(expected, abs=0.01) and found.share < 0.05
     assert found.uncertainty == pytest.approx(SPREAD, abs=0.01)
-    np.testing.assert_allclose(find_duty_cycles(*clip), USUAL, atol=0.01)
+    np.testing.assert_allclose(find_duty_cycles(*clip), expected, atol=0.01)
 
 
 FILM = np.linspace(0, 1, 2 * 3 * 4 * 3).reshape(2, 3, 4, 3)

@@ -37,7 +37,10 @@ SMOOTH = np.array([0.15, 0.7, 0.15])
 SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, or a few edges would decide
 EVERY = 2  # rows and columns: a sample says as much as all
 USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
-DOUBT = 8e3  # moving pixels: of so many half is believed, and where nothing moves the usual is taken
+DOUBT = 8e3  # moving pixels: of so many half is believed
+# px per frame: what moves less looks the same under any shutter, and the usual one is taken. What moves more, but too
+# little to tell, stays as it is: sharp frames would lose more than blurry ones gain (experiments/footage, "sharp").
+STILL = 0.25
 # Frames are sharp if no blur explains nearly as much as the best one, or if that is as short as what lens and sensor do
 # (experiments/quality.py: no blur explains .92 and more of it in rows "sharp", .66 at most in rows "typed", whose mean
 # length is 4 px and more; it is 2 px for a text that scrolls).
@@ -52,7 +55,7 @@ class Correlations:
     """Sums over pixels that move: products, and the squares that bound them.
 
     `along` and `along_most` [lags, T, speeds] of B'' along the motion; `across` and `across_most` [lags] of L' across
-    it; `speed` [T, speeds] the sum of speeds, `count` [T, speeds] the pixels.
+    it; `speed` [T, speeds] the sum of speeds, `count` [T, speeds] the pixels. `mean_speed` [T] is that of all pixels.
     """
 
     along: Float[Array, "lags T speeds"]
@@ -61,12 +64,13 @@ class Correlations:
     across_most: Float[Array, "lags"]
     speed: Float[Array, "T speeds"]
     count: Float[Array, "T speeds"]
+    mean_speed: Float[Array, "T"]
 
 
 @dataclass(frozen=True)
 class FoundDutyCycle:
-    """tau, 0 for frames that move and are sharp, and how sure it is: `share` in [0, 1] of it is from the clip, the rest
-    what cameras usually have.
+    """tau, 0 for frames that move and are sharp, or too little to tell, and how sure it is: `share` in [0, 1] of it is
+    from the clip.
 
     `uncertainty` is the standard deviation of tau, by how much it changes when a frame is left out (jackknife).
     """
@@ -100,6 +104,7 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     x, y, xx, yy, xy = _derivatives(gray)
     along, across = dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy, dx * y - dy * x
 
+    mean_speed = speed.mean((1, 2))
     flow = flow[:, :, ::EVERY, ::EVERY]
     speed, dx, dy = (part[:, ::EVERY, ::EVERY] for part in (speed, dx, dy))
     rows, columns = (jnp.arange(0, size, EVERY, dtype=gray.dtype) for size in (height, width))
@@ -136,7 +141,7 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     by_speed, most_by_speed = jax.lax.map(along_at, jnp.asarray(ALONG, gray.dtype))
     whole, most = jax.lax.map(across_at, jnp.asarray(ACROSS, gray.dtype))
     speeds, pixels = (EVERY**2 * part.sum((1, 2)) for part in (member * speed[..., None], member))
-    return Correlations(by_speed, most_by_speed, whole, most, speeds, pixels)
+    return Correlations(by_speed, most_by_speed, whole, most, speeds, pixels, mean_speed)
 
 
 def explained(found: Correlations, frames: HostArray) -> HostArray:
@@ -208,7 +213,8 @@ def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
     tau, share = _believed(scores, pixels, USUAL)
     highest = max(float(scores.max()), 0.0)
     length = 2 * _highest(scores) * float(found.speed[numbers].sum()) / max(pixels, 1.0)
-    if share > 0.5 and (scores[0] > SHARP * highest or length < SHORT):
+    sharp = scores[0] > SHARP * highest or length < SHORT
+    if sharp if share > 0.5 else found.mean_speed[numbers].mean() > STILL:
         tau = 0.0
     error = np.hypot(share * _spread(found, numbers), (1 - share) * SPREAD)
     return FoundDutyCycle(tau, share * highest, float(error))

@@ -50,14 +50,17 @@ class Findings:
     def notes(self) -> list[str]:
         """What the clip cannot tell and what was left, a line each."""
         notes = []
-        if self.duty_cycle_error > DOUBTFUL:
+        doubtful = self.duty_cycle_error > DOUBTFUL
+        if doubtful:
+            taken = f"{self.duty_cycle:.2f} is a guess, which harms little where nothing moves"
+            if self.duty_cycle == 0:
+                taken = "no motion blur was removed"
             notes.append(
-                f"too little moves to tell the duty cycle: {self.duty_cycle:.2f} is a guess, which harms little where "
-                "nothing moves; give --duty-cycle or --shutter-angle if you know it"
+                f"too little moves to tell the duty cycle: {taken}; give --duty-cycle or --shutter-angle if you know it"
             )
         if self.still > LITTLE:
             notes.append(f"{self.still:.1%} of the picture stands still before the scene: it is kept as it is")
-        if self.duty_cycle == 0 and self.duty_cycle_error:  # found, not of frames that stand alone
+        if self.duty_cycle == 0 and self.duty_cycle_error and not doubtful:  # found, not of frames that stand alone
             notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
         if self._is_soft and self._is_left:
             notes.append("nothing moves, so what is out of focus is taken as meant; --defocus on removes it")
