@@ -1,6 +1,6 @@
 """Does a long film in which every kind of footage follows the other come out unharmed, with its sound?
 
-    python -m experiments.footage.film [--strengths 2]
+    python -m experiments.footage.film [--strengths 2] [--photographs astronaut]
 
 All clips of `experiments.footage`, as their own files show them, are cut together into one losslessly coded film with
 sound, which is restored as typed: nothing but the file is given. What a clip gains is over the film as the encoder of
@@ -28,13 +28,17 @@ SAMPLE_RATE = 48_000  # of the sound, Hz
 TONE = 440.0  # Hz
 
 
-def main(strengths: int = 1, results: Path = Path("experiments/results/footage_film.json")) -> None:
-    """Of every kind the first so many strengths."""
+def main(
+    strengths: int = 1,
+    photographs: tuple[str, ...] = tuple(PHOTOGRAPHS),
+    results: Path = Path("experiments/results/footage_film.json"),
+) -> None:
+    """Of every kind the first so many strengths, of those photographs."""
     clips = {
         name_of(name, strength, photograph): kind.make(photograph, strength)
         for name, kind in KINDS.items()
         for strength in kind.strengths[:strengths]
-        for photograph in PHOTOGRAPHS
+        for photograph in photographs
     }
     kept = Results(results, every_row)
     with tempfile.TemporaryDirectory() as folder:
