@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from importlib.metadata import version
 from io import StringIO, TextIOWrapper
 from itertools import takewhile
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from tyro.conf import Positional, arg
 
 from gvd_jax.commands.deblur import Deblur
 from gvd_jax.commands.demo import Demo
+from gvd_jax.commands.doctor import Doctor
 from gvd_jax.commands.score import Score
 from gvd_jax.commands.sweep import Sweep
 from gvd_jax.commands.synthesize import Synthesize
@@ -23,7 +25,7 @@ from gvd_jax.errors import InputError
 BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 NAME = "gvd-jax"
 DESCRIPTION = "Remove motion blur and defocus blur from video."
-COMMANDS = ("demo", "deblur", "sweep", "synthesize", "score", "completion")
+COMMANDS = ("demo", "deblur", "sweep", "synthesize", "score", "doctor", "completion")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Score | Completion:
+def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Score | Doctor | Completion:
     """The command and its options. `--help` prints and exits; bad options raise `InputError`."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words == ["--version"]:
+        print(f"{NAME} {version('gvd_jax')}")
+        raise SystemExit(0)
     command = words[0] if words else ""
     if command and command not in COMMANDS and not command.startswith("-"):
         raise InputError(f"there is no command {command!r}: choose {', '.join(COMMANDS)}; see {NAME} --help")
@@ -70,7 +75,7 @@ def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Sc
     try:
         with redirect_stderr(complaint):
             return tyro.cli(
-                Demo | Deblur | Sweep | Synthesize | Score | Completion,
+                Demo | Deblur | Sweep | Synthesize | Score | Doctor | Completion,
                 prog=NAME,
                 description=DESCRIPTION,
                 args=_weights_apart(words),

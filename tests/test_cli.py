@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import imageio.v3 as iio
+import jax
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def test_frames(text, expected):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([], "Expected one of {demo, deblur, sweep, synthesize, score, completion}"),
+        ([], "Expected one of {demo, deblur, sweep, synthesize, score, doctor, completion}"),
         (["sharpen"], "there is no command 'sharpen': choose demo, deblur"),
         (["deblur"], "Missing from gvd-jax deblur: IN OUT"),
         (["deblur", "IN", "OUT", "--fast"], "Unrecognized options: --fast"),
@@ -88,6 +90,8 @@ def test_frames(text, expected):
         (["synthesize", "IN", "OUT", "--frames-per-exposure", "3", "--stride", "0"], "would overlap"),
         (["synthesize", "IN", "OUT", "--frames-per-exposure", "3", "--gaussian", "-1"], "outside [0, 100)"),
         (["synthesize", "IN", "OUT", "--frames-per-exposure", "3", "--sharp", "OUT"], "is replaced whole"),
+        (["doctor", "NONE"], "does not exist"),
+        (["doctor", "--max-memory", "-1"], "is no amount of memory"),
         (["score", "IN", "NONE"], "does not exist"),
         (["score", "IN", "IN", "--json", "IN/shot1.png"], "exists"),
     ],
@@ -101,6 +105,30 @@ def test_every_mistake_is_one_line_and_status_2_and_nothing_is_computed(
     assert cli.main(located) == 2
     assert words in error_line(capsys)
     assert calls == [] and sorted(tmp_path.rglob("*")) == here
+
+
+def test_doctor_tells_what_the_machine_is_and_what_a_clip_takes(folder, capsys):
+    assert cli.main(["doctor", str(folder)]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == ["versions", "python", "devices", "memory", "cache", "ffmpeg", "clip", "takes"]
+    assert f"gvd_jax {version('gvd_jax')}, jax {jax.__version__}, " in lines["versions"]
+    assert lines["clip"] == "5 frames of 32x24, 3 channels" and lines["takes"].endswith("restored as a whole")
+
+
+def test_the_cache_is_cleared_of_programs_and_of_nothing_else(tmp_path, capsys):
+    kept = tmp_path / "cache" / "gvd_jax" / "xla"
+    (kept / "programs").mkdir(parents=True)
+    for name in ("jit_f-1-cache", "jit_f-1-atime", "programs/2", "notes.txt"):
+        (kept / name).write_bytes(bytes(2**20))
+    assert cli.main(["doctor"]) == 0 and "3 MB" in capsys.readouterr().out
+    assert cli.main(["doctor", "--clear-cache"]) == 0 and "0 MB" in capsys.readouterr().out
+    assert [file.name for file in kept.rglob("*") if file.is_file()] == ["notes.txt"]
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"gvd-jax {version('gvd_jax')}\n"
 
 
 def test_demo_scores_what_it_writes(tmp_path, calls, monkeypatch, capsys):

@@ -13,7 +13,7 @@ from gvd_jax.commands import options
 class Demo:
     """Blur a clip made of photographs, restore it, and compare with the truth."""
 
-    output: Annotated[Path, Positional, arg(metavar="OUT")] = Path("gvd-jax-demo")
+    output: Annotated[Path, Positional, arg(metavar="[OUT]")] = Path("gvd-jax-demo")
     """folder for blurry.mp4, restored.mp4, before_after.png and maps/"""
     preset: options.Preset = "default"
     seed: int = 0

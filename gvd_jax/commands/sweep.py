@@ -22,7 +22,7 @@ class Sweep:
 
     input: options.In
     """blurry clip: a video file, or a folder of PNG, JPEG or TIFF images"""
-    output: Annotated[Path, Positional, arg(metavar="OUT")] = Path("gvd-jax-sweep")
+    output: Annotated[Path, Positional, arg(metavar="[OUT]")] = Path("gvd-jax-sweep")
     """folder for sheet.png, sweep.json and a video of every setting"""
     weights: Annotated[
         UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="NAME X [X ...]", help_behavior_hint="")
