@@ -33,16 +33,18 @@ SIZES = ((240, 320), (480, 640), (720, 1280))
 
 @dataclass(frozen=True)
 class Run:
-    """A preset on a rendered clip."""
+    """A preset on a rendered clip, as typed, or with the camera `given`: its shutter and its curve."""
 
     preset: str
     frames: int
     height: int
     width: int
+    given: bool = False
 
 
 RUNS = {
     "default 320x240": Run("default", 9, 240, 320),
+    "default 320x240, camera given": Run("default", 9, 240, 320, given=True),
     "fast 320x240": Run("fast", 9, 240, 320),
     "default 160x120": Run("default", 9, 120, 160),
     "default 640x480": Run("default", 9, 480, 640),
@@ -58,10 +60,12 @@ def restore_twice(run: Run) -> None:
     import gvd_jax as gvd
 
     blurry = rendered_clip(run.frames, run.height, run.width, TAU, BLUR).blurry
+    config = getattr(gvd.Config, run.preset)()
+    tau, config = (TAU, config.with_transfer("none")) if run.given else ("auto", config)
     seconds, cpu_seconds = [], []
     for _ in range(2):
         start, start_cpu = time.monotonic(), time.process_time()
-        gvd.deblur(blurry, TAU, getattr(gvd.Config, run.preset)())
+        gvd.deblur(blurry, tau, config)
         seconds.append(time.monotonic() - start)
         cpu_seconds.append(time.process_time() - start_cpu)
     times = {"seconds": seconds, "CPU seconds": cpu_seconds}
