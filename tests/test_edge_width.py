@@ -12,12 +12,19 @@ from gvd_jax.method.problem import State
 from gvd_jax.method.stages.finish import ReadDefocus
 from gvd_jax.ops.gaussian_defocus import SCALES, gaussian_defocus
 from gvd_jax.ops.resize import resize_frames
+from gvd_jax.ops.warp import one_shot
 from gvd_jax.video.layers import photograph
 
 EDGES = ReadDefocus()
 NOISE = jnp.asarray(1e-3)
-defocus = jax.jit(defocus_from_edges)
+NUMBERS = EDGES.quantile, EDGES.focused, EDGES.gain
+of_edges = jax.jit(defocus_from_edges)
 blur = jax.jit(gaussian_defocus, static_argnums=0)
+
+
+def defocus(latent, noise=NOISE):
+    """Of one shot."""
+    return of_edges(latent, one_shot(len(latent)), noise, *NUMBERS)
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +37,32 @@ def focused():
 @pytest.mark.parametrize(("sigma", "error"), [(0.0, 0.01), (1.5, 0.3), (2.0, 0.3), (2.5, 0.5)])
 def test_defocus_of_a_photograph(focused, sigma, error):
     blurred = blur(SCALES, focused, jnp.full(focused.shape[:3], sigma))
-    found = defocus(blurred, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain)
+    found = defocus(blurred)
     assert found.shape == focused.shape[:3]
     assert jnp.sqrt(jnp.square(found - sigma).mean()) < error
 
 
+def test_a_shot_that_is_a_little_soft_everywhere_is_in_focus(focused):
+    """So a lens, a codec or an enlargement draws; another shot, or what is softer than the rest, is told by its own."""
+    soft = blur(SCALES, focused, jnp.full(focused.shape[:3], 1.0))
+    softer_half = blur(SCALES, focused, jnp.ones(focused.shape[:3]).at[:, :, :110].set(2.5))
+    assert defocus(soft).mean() < 0.1 < 1 < defocus(softer_half)[..., :80].mean()
+    two_shots = of_edges(jnp.concatenate([focused, soft]), jnp.zeros(2), NOISE, *NUMBERS)
+    assert two_shots.mean() < 0.1
+
+
 def test_where_there_is_nothing_or_only_noise_there_is_no_defocus(rng):
     flat = jnp.full((2, 40, 60, 1), 0.5)
-    np.testing.assert_array_equal(defocus(flat, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain), 0)
+    np.testing.assert_array_equal(defocus(flat), 0)
     noisy = flat + 0.01 * jnp.asarray(rng.standard_normal(flat.shape), flat.dtype)
-    np.testing.assert_array_equal(defocus(noisy, jnp.asarray(0.01), EDGES.quantile, EDGES.focused, EDGES.gain), 0)
+    np.testing.assert_array_equal(defocus(noisy, jnp.asarray(0.01)), 0)
 
 
 def test_a_defocus_that_hardly_any_place_has_is_none(focused):
     half = blur(SCALES, focused, jnp.zeros(focused.shape[:3]).at[:, :, :110].set(2.5))
-    assert defocus(half, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain).max() > 1
+    assert defocus(half).max() > 1
     among_others = jnp.concatenate([half, jnp.repeat(focused, 39, 0)])
-    np.testing.assert_array_equal(defocus(among_others, NOISE, EDGES.quantile, EDGES.focused, EDGES.gain), 0)
+    np.testing.assert_array_equal(defocus(among_others), 0)
 
 
 def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_focus(x64, focused):
@@ -54,7 +70,7 @@ def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_f
     blurred = gaussian_defocus(SCALES, frames, jnp.full(frames.shape[:3], 1.5))
 
     def total(gain, focused, latent):
-        return defocus_from_edges(latent, NOISE, EDGES.quantile, focused, gain).sum()
+        return defocus_from_edges(latent, one_shot(1), NOISE, EDGES.quantile, focused, gain).sum()
 
     slope = jax.jit(jax.grad(total, (0, 1)))(EDGES.gain, EDGES.focused, blurred)
     step = 1e-5

@@ -41,10 +41,10 @@ DOUBT = 8e3  # moving pixels: of so many half is believed
 # px per frame: what moves less looks the same under any shutter, and the usual one is taken. What moves more, but too
 # little to tell, stays as it is: sharp frames would lose more than blurry ones gain (experiments/footage, "sharp").
 STILL = 0.25
-# Frames are sharp if no blur explains nearly as much as the best one, or if that is as short as what lens and sensor do
-# (experiments/quality.py: no blur explains .92 and more of it in rows "sharp", .66 at most in rows "typed", whose mean
-# length is 4 px and more; it is 2 px for a text that scrolls).
-SHARP, SHORT = 0.85, 2.4  # a share; px
+# Frames are sharp if the best blur is as short as what lens and sensor do, or hardly longer and no blur at all explains
+# nearly as much (experiments/quality.py, experiments/footage: sharp frames are found to be blurred by 2.3 px at most; a
+# codec that took the ends of a blur away leaves 3.6 px and more of it, and explains anything nearly as well).
+SHARP, SHORT, LONGER = 0.85, 2.4, 3.4  # a share; px
 # A frame whose tau is so many standard deviations and so much off the median of at least so many is odd; a shot that
 # is so far off the clip has a tau of its own.
 ODD, AGREED, FEWEST = 3.0, 0.1, 4
@@ -213,7 +213,7 @@ def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
     tau, share = _believed(scores, pixels, USUAL)
     highest = max(float(scores.max()), 0.0)
     length = 2 * _highest(scores) * float(found.speed[numbers].sum()) / max(pixels, 1.0)
-    sharp = scores[0] > SHARP * highest or length < SHORT
+    sharp = length < SHORT or (length < LONGER and scores[0] > SHARP * highest)
     if sharp if share > 0.5 else found.mean_speed[numbers].mean() > STILL:
         tau = 0.0
     error = np.hypot(share * _spread(found, numbers), (1 - share) * SPREAD)

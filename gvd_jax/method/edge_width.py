@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from gvd_jax.ops.filters import BINOMIAL, central_gradient, correlate_both
 from gvd_jax.ops.gaussian_defocus import discrete_gaussian
 from gvd_jax.ops.resize import resize_map
-from gvd_jax.shapes import Array, DefocusMap, Float, Number, Scalar
+from gvd_jax.ops.warp import shot_numbers
+from gvd_jax.shapes import Array, Continues, DefocusMap, Float, Number, Scalar
 
 REBLUR = discrete_gaussian(1.0, 4)  # of variance 1
 NARROWEST, WIDEST, INTERVALS = 0.5, 3.0, 11  # pixels; the quantile is interpolated within an interval
@@ -20,10 +21,19 @@ TILE = 16  # pixels
 FAINTEST = 1e-6  # strength: a fainter edge is none
 WHOLE_FRAME = 1.0  # of the mean strength of edges joins those of a place: where there are few, the frame decides
 # Pixels. A smaller defocus is none, one that is larger than the other is believed: what is sharp is to stay as it is.
-SMALLEST, BELIEVED = 0.7, 1.0
+SMALLEST, BELIEVED = 0.9, 1.2
+# Of the places of a shot, the sharpest; where these are softer than so many pixels, nothing is in focus.
+SHARPEST, SOFTEST = 0.05, 1.2
 RARE = 0.02  # of the places: a defocus that fewer have is none, and the clip is spared the time of G
 QUANTISATION = 1 / 255 / 12**0.5  # the noise of 8 bits
 NOISE = 0.3  # of the standard deviation of the noise, as strength of sharp edges: weak ones prove no defocus
+
+
+def _of_shots(values: Float[Array, "T"], continues: Continues) -> Float[Array, "T"]:
+    """The mean over the shot of every frame."""
+    shot = shot_numbers(continues)
+    same = (shot[:, None] == shot[None]).astype(values.dtype)
+    return same @ values / same.sum(1)
 
 
 def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], Float[Array, "T H W"]]:
@@ -38,13 +48,19 @@ def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], 
 
 
 def defocus_from_edges(
-    latent: Float[Array, "T H W 1"], noise: Scalar, quantile: Number, focused: Number, gain: Number
+    latent: Float[Array, "T H W 1"],
+    continues: Continues,
+    noise: Scalar,
+    quantile: Number,
+    focused: Number,
+    gain: Number,
 ) -> DefocusMap:
     """sigma = gain sqrt(width^2 - focused^2) [px], width the `quantile` of those around a place, by strength.
 
-    The sharpest edges count, for an object may have soft ones in focus. `focused` is the width of a quantile of edges
-    in focus; `gain` makes up for texture, whose edges stand too close together to look as wide as they are. `noise` is
-    that of the blurry frames.
+    The sharpest edges count, for an object may have soft ones in focus. `focused` is the least width of a quantile of
+    edges in focus; a lens, a codec or an enlargement may draw the sharpest places of a shot somewhat softer, and what
+    is no softer than those is in focus. `gain` makes up for texture, whose edges stand too close together to look as
+    wide as they are. `noise` is that of the blurry frames, `continues` [T] is 0 before a cut.
     """
     _, height, width, _ = latent.shape
     rows, columns = max(1, height // TILE), max(1, width // TILE)
@@ -64,6 +80,8 @@ def defocus_from_edges(
     # Where the shares, which rise with the width, pass the quantile: each interval adds the part that lies below.
     rise = jnp.maximum(shares[1:] - shares[:-1], 1e-6)
     local = NARROWEST + spacing * jnp.clip((quantile - shares[:-1]) / rise, 0, 1).sum(0)
+    own = _of_shots(jnp.quantile(local, SHARPEST, axis=(1, 2)), continues)[:, None, None]
+    focused = jnp.where(own > SOFTEST, focused, jnp.maximum(own, focused))
     excess = jnp.maximum(local * local - focused * focused, 0)
     # sqrt has no derivative at 0.
     defocus = gain * jnp.where(excess > 0, jnp.sqrt(jnp.where(excess > 0, excess, 1.0)), 0.0)

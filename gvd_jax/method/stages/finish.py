@@ -51,7 +51,8 @@ def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[D
     """The defocus, 0 where it is meant, and what is measured of it. A frame that stands alone still has its motion
     blur, and tells nothing."""
     noise = noise_level(gray_of(problem)[..., 0])
-    found = defocus_from_edges(state.unknowns.latent, noise, edges.quantile, edges.focused, edges.gain)
+    numbers = edges.quantile, edges.focused, edges.gain
+    found = defocus_from_edges(state.unknowns.latent, problem.continues, noise, *numbers)
     found = jnp.where(has_neighbour(problem.continues)[:, None, None], found, 0)
     moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, duty_cycle_of(problem, state)))  # the length of a path
     share = (found > 0).mean()
