@@ -28,6 +28,7 @@ PIXELS = 8  # of edges in a part of the layer
 TURNS = 0.07  # of the energy of a part's edges runs across the rest
 FAINT_EDGE, ROUNDING = 5 / 255, 1 / 255  # display values per pixel
 SURE, PERHAPS = 5.0, 3.0  # standard errors: edges that reach the second count beside one that reaches the first
+ENOUGH = 6  # frames: a median of fewer is no rest, and in clips without a layer up to 40 % would count
 OF_MEDIAN = 1.4826  # a standard deviation over the median of the absolute deviations
 SMALLEST = 32  # rows and columns: of less nothing is known
 ALL_AROUND = np.ones((3, 3), bool)
@@ -139,9 +140,11 @@ def _parts(gray: HostArray, lasting: HostArray) -> HostArray:
 def _outlines(gray: HostArray) -> HostArray:
     """The outlines of what is half transparent, whose edges stay while the scene shines through, [T, H, W].
 
-    The edges of a scene that moves come and go: the median over the frames forgets them. A part is in a frame that has
-    at least half of its edges.
+    The edges of a scene that moves come and go: the median over the frames forgets them, if there are enough. A part is
+    in a frame that has at least half of its edges.
     """
+    if len(gray) < ENOUGH:
+        return np.zeros(gray.shape, bool)
     down, right = np.gradient(gray, axis=(1, 2))
     middle_down, middle_right = np.median(down, 0), np.median(right, 0)
     strength = np.hypot(middle_down, middle_right)
