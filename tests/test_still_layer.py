@@ -47,6 +47,12 @@ def test_the_layer_is_found(frames, layer):
     assert not (found & ~near).any()
 
 
+@pytest.mark.parametrize("count", [3, 4, 5])
+@pytest.mark.parametrize("name", ["motorcycle", "astronaut"])
+def test_few_frames_of_a_scene_show_no_layer(name, count):
+    assert not find_still_layer(panned(name, count), np.asarray(one_shot(count))).any()
+
+
 def test_outlines_of_what_is_half_transparent_are_found():
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     disc = np.hypot(y - 24, x - 40) < 9
