@@ -48,9 +48,12 @@ def measure(kind: Kind, strength: float, photograph: str, pictures: Path) -> Row
     row |= {"true tau": clip.tau, "said": "; ".join(done.notes), "CPU s": seconds}
     if kind.said:
         row["as it should be"] = kind.said in row["said"]
-    return {
-        key: round(float(value), 3) if isinstance(value, float | np.floating) else value for key, value in row.items()
-    }
+    return rounded(row)
+
+
+def rounded(row: Row) -> Row:
+    """To three digits behind the point."""
+    return {key: round(float(x), 3) if isinstance(x, float | np.floating) else x for key, x in row.items()}
 
 
 def frame_gains(clip: Clip, seen: HostArray, restored: HostArray) -> HostArray:

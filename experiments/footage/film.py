@@ -18,7 +18,7 @@ import numpy as np
 
 import gvd_jax as gvd
 from experiments.command import run
-from experiments.footage.__main__ import KINDS, frame_gains, name_of
+from experiments.footage.__main__ import KINDS, frame_gains, name_of, rounded
 from experiments.footage.clip import PHOTOGRAPHS, Clip, eight_bits
 from experiments.footage.coding import RATE
 from experiments.results import Results, Row, every_row
@@ -68,9 +68,9 @@ def main(
         "CPU s": seconds,
         "sound is the same": same_sound,
     }
-    kept.add("the film", _rounded(whole))
+    kept.add("the film", rounded(whole))
     for name, own in gains.items():
-        kept.add(name, _rounded({"gain dB": own.mean(), "worst frame gain dB": own.min(), "frames": len(own)}))
+        kept.add(name, rounded({"gain dB": own.mean(), "worst frame gain dB": own.min(), "frames": len(own)}))
     print(kept.table())
 
 
@@ -104,10 +104,6 @@ def sound_of(path: Path) -> list[bytes]:
     """Its packets."""
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
-
-
-def _rounded(row: Row) -> Row:
-    return {key: round(float(x), 3) if isinstance(x, float | np.floating) else x for key, x in row.items()}
 
 
 if __name__ == "__main__":

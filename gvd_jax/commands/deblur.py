@@ -38,7 +38,7 @@ class Deblur:
     """take frames A to B - 1 only"""
     crop: Annotated[str | None, arg(metavar="Y,X,H,W", help_behavior_hint="")] = None
     """take H x W pixels from row Y and column X only"""
-    max_memory: Annotated[float | None, arg(metavar="GB", help_behavior_hint="(default: most of what is free)")] = None
+    max_memory: options.MaxMemory = None
     """work in parts that take no more"""
     resume: Annotated[bool, arg(help_behavior_hint="")] = False
     """go on with a run of the same input and options that broke off"""

@@ -20,7 +20,7 @@ class Doctor:
 
     clip: Annotated[Path | None, Positional, arg(metavar="[CLIP]", help_behavior_hint="")] = None
     """a video file or a folder of images: say what it would take"""
-    max_memory: Annotated[float | None, arg(metavar="GB", help_behavior_hint="(default: most of what is free)")] = None
+    max_memory: options.MaxMemory = None
     clear_cache: bool = False
     """remove the compiled programs that are kept for later runs"""
 
@@ -58,7 +58,7 @@ def _of_machine() -> Iterator[tuple[str, str]]:
 
 
 def _of_clip(path: Path, most: float | None) -> Iterator[tuple[str, str]]:
-    from gvd_jax.scale.layout import LONGEST, lay_out
+    from gvd_jax.scale.layout import lay_out
     from gvd_jax.scale.memory import budget
     from gvd_jax.video.source import open_source
 
@@ -66,9 +66,8 @@ def _of_clip(path: Path, most: float | None) -> Iterator[tuple[str, str]]:
     room = budget(None if most is None else most * GB, source.channels)
     shape = source.count, source.height, source.width
     yield "clip", f"{source.count} frames of {source.width}x{source.height}, {source.channels} channels"
-    size = shape[1:]
-    if source.count <= LONGEST and (need := room.need(source.count, source.count, size, size)) <= room.total:
-        yield "takes", f"{need / GB:.1f} GB at most, restored as a whole"
+    if room.holds(*shape):
+        yield "takes", f"{room.need_of_whole(*shape) / GB:.1f} GB at most, restored as a whole"
         return
     layout = lay_out(*shape, 0.0, room)
     blocks = f"{len(layout.windows)} x {layout.tiles} blocks (windows of frames x tiles)"

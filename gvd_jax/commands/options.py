@@ -17,6 +17,7 @@ Out = Annotated[Path, Positional, arg(metavar="OUT")]
 Folder = Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")]
 Frames = Annotated[str | None, arg(metavar="A:B", help_behavior_hint="")]
 Overwrite = Annotated[bool, arg(help_behavior_hint="")]
+MaxMemory = Annotated[float | None, arg(metavar="GB", help_behavior_hint="(default: most of what is free)")]
 
 
 def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float | Literal["auto"] | None:

@@ -47,6 +47,14 @@ class Budget:
         held = (self.read * frames + self.kept * kept) * frame[0] * frame[1]
         return self.base + self.block * frames * block[0] * block[1] + held
 
+    def need_of_whole(self, frames: int, height: int, width: int) -> float:
+        """Bytes for a clip that is one block."""
+        return self.need(frames, frames, (height, width), (height, width))
+
+    def holds(self, frames: int, height: int, width: int) -> bool:
+        """Whether such a clip is restored as one block."""
+        return frames <= LONGEST and self.need_of_whole(frames, height, width) <= self.total
+
 
 def tile_overlap(blur: float) -> int:
     """Pixels that neighbouring tiles share under a blur of that many pixels to either side."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from gvd_jax.method.config import Config
 from gvd_jax.method.timeline import Timeline
-from gvd_jax.scale.layout import LONGEST, Budget, Layout, lay_out
+from gvd_jax.scale.layout import Budget, Layout, lay_out
 from gvd_jax.scale.spans import Span
 from gvd_jax.scale.survey import Read, Survey, take_survey
 
@@ -22,12 +22,11 @@ def prepare(
     One that fits into memory as a whole is one block, and `restore_block` finds out the rest.
     """
     assert known.timeline is not None
-    count, (height, width) = known.timeline.pictures, size
-    shape = count, height, width
-    if count <= LONGEST and budget.need(count, count, (height, width), (height, width)) <= budget.total:
+    shape = known.timeline.pictures, *size
+    if budget.holds(*shape):
         return known, lay_out(*shape, 0.0, budget)
     lay_out(*shape, 0.0, budget)  # complains before the survey, which takes a while
-    survey = take_survey(read, count, known.duty_cycle, config, known)
+    survey = take_survey(read, known.timeline.pictures, known.duty_cycle, config, known)
     return survey, lay_out(*shape, survey.blur, budget)
 
 
