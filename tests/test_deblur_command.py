@@ -98,7 +98,6 @@ LONG = np.random.default_rng(1).integers(0, 256, (20, 24, 32, 3)).astype(np.floa
 def long_clip(tmp_path, monkeypatch):
     """A video that is restored in five windows."""
     monkeypatch.setattr("gvd_jax.scale.layout.LONGEST", 9)
-    monkeypatch.setattr("gvd_jax.scale.prepare.LONGEST", 9)
     monkeypatch.setattr("gvd_jax.scale.prepare.take_survey", lambda *_: Survey(0.25, 1.0, 4.0, 1.0))
     write_video(tmp_path / "in.mp4", LONG, fps=25)
     return tmp_path / "in.mp4"
