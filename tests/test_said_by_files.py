@@ -1,5 +1,7 @@
 """What files say beside their pixels: which side is up, colours, rows of two instants, gaps, quantisers, chapters."""
 
+import struct
+import zlib
 from fractions import Fraction
 
 import av
@@ -12,7 +14,7 @@ from gvd_jax.scale.clip import deblur_video
 from gvd_jax.video.combs import COMBED, combs
 from gvd_jax.video.compression import ASKED, codec_error
 from gvd_jax.video.orientation import TAGGED, upright
-from gvd_jax.video.profiles import chunk, colour_chunks, stated_gamma, tag_chunk
+from gvd_jax.video.profiles import chunk, colour_chunks, states_light, tag_chunk
 from gvd_jax.video.read_write import read_video, write_video
 from gvd_jax.video.source import open_source
 from tests.clips import copy, panned
@@ -96,23 +98,76 @@ def test_what_images_say_of_their_colours_is_carried_over(tmp_path):
         Image.fromarray(BYTES).save(tmp_path / f"{k}.png")
         content = (tmp_path / f"{k}.png").read_bytes()
         (tmp_path / f"{k}.png").write_bytes(content[:33] + chunks + content[33:])
-    assert stated_gamma(tmp_path / "0.png") == 2.0 and open_source(tmp_path).gamma == 2.0
     copy(open_source(tmp_path), tmp_path / "out", (0, 2))
     assert colour_chunks(tmp_path / "out" / "1.png") == chunks
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "1.png")), BYTES)
     assert tag_chunk(9, 16)[4:12] == b"cICP" + bytes((9, 16, 0, 1))
 
 
-@pytest.mark.parametrize("quantiser, step", [(18, 5.0), (42, 80.0)])
-def test_the_quantiser_of_a_codec_is_heard(tmp_path, quantiser, step):
-    path = tmp_path / "in.mp4"
+def profile(kind, content):
+    """A profile of one tag, as a chunk of PNG."""
+    body = bytes(128) + struct.pack(">I4sII", 1, kind, 144, len(content)) + content
+    return chunk(b"iCCP", b"name\0\0" + zlib.compress(body))
+
+
+LINEAR, HALF = (chunk(b"gAMA", value.to_bytes(4, "big")) for value in (100_000, 50_000))
+LIGHT = profile(b"rTRC", b"curv" + bytes(8))
+
+
+@pytest.mark.parametrize(
+    "chunks, light",
+    [
+        (LIGHT, True),
+        (profile(b"rTRC", b"curv" + struct.pack(">IIH", 0, 1, 0x0100)), True),
+        (profile(b"kTRC", b"curv" + struct.pack(">IIH", 0, 1, 0x0233)), False),
+        (profile(b"kTRC", b"para" + struct.pack(">IHHi", 0, 0, 0, 0x10000)), True),
+        (profile(b"kTRC", b"para" + struct.pack(">IHHi", 0, 0, 0, 0x1CCCD)), False),
+        (profile(b"rTRC", b"para" + struct.pack(">IHH5i", 0, 3, 0, *[0x10000] * 5)), False),
+        (profile(b"rTRC", b"curv" + struct.pack(">II3H", 0, 3, 0, 9, 99)), False),
+        (profile(b"desc", b"curv" + bytes(8)), False),
+        (chunk(b"iCCP", b"name\0\0broken") + LINEAR, False),
+        (LIGHT + HALF, True),
+        (tag_chunk(9, 8) + HALF, True),
+        (tag_chunk(9, 16) + LINEAR, False),
+        (LINEAR, True),
+        (HALF, False),
+        (LINEAR + chunk(b"sRGB", b"\0"), False),
+        (b"", False),
+    ],
+)
+def test_whether_an_image_says_that_it_holds_light(tmp_path, chunks, light):
+    Image.fromarray(BYTES).save(tmp_path / "0.png")
+    content = (tmp_path / "0.png").read_bytes()
+    (tmp_path / "0.png").write_bytes(content[:33] + chunks + content[33:])
+    assert states_light(tmp_path / "0.png") == light
+
+
+def test_a_jpeg_that_says_so(tmp_path):
+    Image.fromarray(BYTES).save(tmp_path / "0.jpg", icc_profile=zlib.decompress(LIGHT[14:-4]))
+    assert states_light(tmp_path / "0.jpg") and open_source(tmp_path).light
+
+
+def encode(path, curve, options):
+    """The frames by FFmpeg itself."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24)
         stream.height, stream.width, stream.pix_fmt = *FRAMES.shape[1:3], "yuv420p"
-        stream.options = {"qp": str(quantiser), "x264-params": "bframes=0:ipratio=1:keyint=1"}
+        stream.codec_context.color_trc, stream.options = curve, options
         for frame in FRAMES:
             container.mux(stream.encode(av.VideoFrame.from_ndarray((255 * frame).round().astype(np.uint8))))
         container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("curve, light", [(8, True), (1, False)])
+def test_whether_a_video_says_that_it_holds_light(tmp_path, curve, light):
+    encode(tmp_path / "in.mp4", curve, {})
+    assert open_source(tmp_path / "in.mp4").light == light
+
+
+@pytest.mark.parametrize("quantiser, step", [(18, 5.0), (42, 80.0)])
+def test_the_quantiser_of_a_codec_is_heard(tmp_path, quantiser, step):
+    path = tmp_path / "in.mp4"
+    encode(path, 1, {"qp": str(quantiser), "x264-params": "bframes=0:ipratio=1:keyint=1"})
     with av.open(str(path)) as container:
         container.streams.video[0].codec_context.options = dict(ASKED)
         errors = [codec_error(frame) for frame in container.decode(video=0)]

@@ -154,16 +154,16 @@ def deblur_video(
 
 
 def _stated_camera(clip: Source, given: Any, config: Config) -> tuple[Any, Config, list[str]]:
-    """The duty cycle that is given, else what the file says, else "auto"; the curve that images state, if none is
+    """The duty cycle that is given, else what the file says, else "auto"; no curve where the file says so and none is
     given; and what there is to know of them."""
     tau, said = "auto" if given is None else given, []
     shutter = stated_shutter(clip) if given is None else None
     if shutter is not None:
         tau = shutter.duty_cycle
         said.append(f"the file says {shutter.words}: duty cycle {tau:.3f}; --duty-cycle auto finds it instead")
-    if clip.gamma is not None and config.camera.transfer is None:
-        config = config.with_transfer("none" if abs(clip.gamma - 1) < 0.01 else clip.gamma)
-        said.append(f"the images say that their values are light to the power of 1 / {clip.gamma:.2g}")
+    if clip.light and config.camera.transfer is None:
+        config = config.with_transfer("none")
+        said.append("the file says that its values are light: no curve is looked for; --transfer says otherwise")
     return tau, config, said
 
 

@@ -1,4 +1,4 @@
-"""What image files say of their colours, carried over into PNG: profiles, primaries and curves are not looked into."""
+"""What image files say of their colours, carried over into PNG as it is, and whether they are light."""
 
 import struct
 import zlib
@@ -10,7 +10,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_END = len(SIGNATURE) + 25  # behind IHDR, which comes first
 COLOUR = (b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"cICP")
 GAMMA_UNIT = 100_000
-LINEAR = 1.0
+LINEAR = 8  # as H.273 numbers the curve
+TAGS, TAG = 128, 12  # where the table of tags of a profile begins, behind its header, and the bytes of an entry
+CURVES = (b"rTRC", b"kTRC")
 
 
 def colour_chunks(file: Path) -> bytes:
@@ -32,16 +34,32 @@ def tag_chunk(primaries: int, curve: int) -> bytes:
     return chunk(b"cICP", bytes((primaries, curve, 0, 1)))
 
 
-def stated_gamma(file: Path) -> float | None:
-    """The exponent from the values of a PNG file to light that it states by a gAMA chunk; None if it does not."""
-    with file.open("rb") as opened:
-        if opened.read(len(SIGNATURE)) != SIGNATURE:
-            return None
-        found = dict(_chunks(opened.read()))
-    if any(kind in found for kind in (b"iCCP", b"sRGB", b"cICP")) or len(found.get(b"gAMA", b"")) != 4:
-        return None
-    (value,) = struct.unpack(">I", found[b"gAMA"])
-    return GAMMA_UNIT / value if value else None
+def states_light(file: Path) -> bool:
+    """Whether an image file says that its values are light itself: by a profile of ICC, else cICP, else gAMA.
+
+    Other curves say how values are to be shown. A camera bends its own before that, so they are found in the clip.
+    """
+    stated = dict(_chunks(colour_chunks(file)))
+    if b"iCCP" in stated:
+        return _is_linear(stated[b"iCCP"])
+    if b"cICP" in stated:
+        return stated[b"cICP"][1:2] == bytes((LINEAR,))
+    return b"sRGB" not in stated and stated.get(b"gAMA") == struct.pack(">I", GAMMA_UNIT)
+
+
+def _is_linear(content: bytes) -> bool:
+    """Whether the curve of red or gray in a profile is a power of 1 (ICC.1:2022, 10.6 and 10.18)."""
+    try:
+        profile = zlib.decompress(content[content.index(b"\0") + 2 :])
+        (count,) = struct.unpack_from(">I", profile, TAGS)
+        tags = (struct.unpack_from(">4sII", profile, TAGS + 4 + TAG * k) for k in range(count))
+        place = next(place for kind, place, _ in tags if kind in CURVES)
+        kind, number, value = struct.unpack_from(">4s4xII", profile + bytes(4), place)
+    except (struct.error, zlib.error, ValueError, StopIteration):
+        return False
+    if kind == b"para":  # 16 bits for the kind of the function, whose first is a power
+        return number >> 16 == 0 and value == 1 << 16
+    return kind == b"curv" and (number == 0 or (number == 1 and value >> 16 == 1 << 8))
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -15,7 +15,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, decode
 from gvd_jax.video.combs import LOOKED_AT, combs
-from gvd_jax.video.profiles import colour_chunks, stated_gamma, tag_chunk
+from gvd_jax.video.profiles import LINEAR, colour_chunks, states_light, tag_chunk
 from gvd_jax.video.survey import BT709, Footage, check_window, survey
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -45,7 +45,7 @@ class Source:
     size: tuple[int, int] = (0, 0)  # rows and columns of the file
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
     woven: tuple[float, ...] = ()  # `combs` of the first frames
-    gamma: float | None = None  # the exponent from values to light that the images state
+    light: bool = False  # whether the file says that its values are light, not bent by any curve
     gaps: tuple[int, ...] = ()  # the frames before which so many images are missing that no motion goes on
 
     @property
@@ -170,7 +170,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         notes=notes,
         gaps=gaps,
         woven=tuple(woven),
-        gamma=stated_gamma(path / names[0]),
+        light=states_light(path / names[0]),
     )
 
 
@@ -226,6 +226,7 @@ def _open_file(path: Path, first: int, stop: int | None) -> Source:
         video=found,
         notes=found.notes,
         woven=found.woven,
+        light=found.curve == LINEAR,
         size=(found.height, found.width),
     )
 
