@@ -85,23 +85,23 @@ class Held:
 
 def change_held(tree: Tree, change: Callable[[Held, Array], Array]) -> Tree:
     """The tree with every array that is declared by `held` replaced by change(how, array), in all its dataclasses."""
-
-    def inside(node: Any) -> Any:
-        new = {}
-        for field in dataclasses.fields(node):
-            value = getattr(node, field.name)
-            if "axes" in field.metadata and value is not None:
-                new[field.name] = change(Held(**field.metadata), value)
-            else:
-                new[field.name] = change_held(value, change)
-        return dataclasses.replace(node, **new) if any(new[k] is not getattr(node, k) for k in new) else node
-
     if _is_node(tree):
-        return inside(tree)
+        return _change_fields(tree, change)
     leaves, structure = jax.tree.flatten(tree, is_leaf=_is_node)
     if not any(map(_is_node, leaves)):
         return tree
-    return jax.tree.unflatten(structure, [inside(leaf) if _is_node(leaf) else leaf for leaf in leaves])
+    return jax.tree.unflatten(structure, [_change_fields(x, change) if _is_node(x) else x for x in leaves])
+
+
+def _change_fields(node: Any, change: Callable[[Held, Array], Array]) -> Any:
+    new = {}
+    for field in dataclasses.fields(node):
+        value = getattr(node, field.name)
+        if "axes" in field.metadata and value is not None:
+            new[field.name] = change(Held(**field.metadata), value)
+        else:
+            new[field.name] = change_held(value, change)
+    return dataclasses.replace(node, **new) if any(new[k] is not getattr(node, k) for k in new) else node
 
 
 def within(tree: Tree, part: Part) -> Tree:
