@@ -23,6 +23,9 @@ STILL = 3 / 255  # display values: a smaller change is none, nor is one of so ma
 DEVIATIONS = 4.0
 LONG = 4  # intervals without a change; less of a shorter shot, but two at least
 MOVES = 0.5  # of the pixels change: where fewer do, the camera stands still and so does the scene
+# Times the mean difference of neighbours between the bars: at their ends it is 3.4 and more in experiments/footage,
+# where a part of a scene is still at one side at least 1 and less.
+JUMP = 2.0
 EDGE = 12 / 255  # display values per pixel
 PIXELS = 8  # of edges in a part of the layer
 TURNS = 0.07  # of the energy of a part's edges runs across the rest
@@ -107,10 +110,11 @@ def _of_shot(frames: HostArray) -> HostArray:
     change = np.stack([np.abs(after - before).max(-1) for before, after in pairwise(frames)])
     gray = frames.mean(-1)
     unchanged = change <= max(STILL, DEVIATIONS * float(noise_level(jnp.asarray(gray))))
-    if 1 - unchanged.mean() < MOVES:
-        return np.zeros(frames.shape[:3], bool)
     lasting = _in_runs(unchanged, min(LONG, len(unchanged)))
     bars = _bars(lasting)
+    scene = ~bars if _stand_out(gray, bars) else np.ones_like(bars)
+    if 1 - unchanged[:, scene].mean() < MOVES:
+        return np.zeros(frames.shape[:3], bool)
     parts = np.stack([_parts(*own) for own in zip(gray, lasting, strict=True)])
     # What belongs to the layer in one frame does so in all in which it lasts.
     return (lasting & parts.any(0)) | bars | _outlines(gray)
@@ -195,6 +199,19 @@ def _bars(lasting: HostArray) -> HostArray:
         marks[: _leading(lines)] = True
         marks[len(lines) - _leading(lines[::-1]) :] = True
     return bars
+
+
+def _stand_out(gray: HostArray, bars: HostArray) -> bool:
+    """Whether frames [T, H, W] jump where bars end, as the still parts of a scene do not."""
+    rows, columns = (np.flatnonzero(~bars.all(axis)) for axis in (1, 0))
+    if not bars.any() or not rows.size:
+        return False
+    for across, lines, others in ((gray, rows, columns), (gray.swapaxes(1, 2), columns, rows)):
+        steps = np.abs(np.diff(across[:, :, others[0] : others[-1] + 1], axis=1)).mean((0, 2))
+        ends = [k for k in (lines[0] - 1, lines[-1]) if 0 <= k < len(steps)]
+        if any(steps[k] < JUMP * steps[lines[0] : lines[-1]].mean() for k in ends):
+            return False
+    return True
 
 
 def _leading(lines: HostArray) -> int:
