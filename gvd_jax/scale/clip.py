@@ -248,12 +248,17 @@ def failing_well(job: Job) -> Iterator[None]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_finished(job)) from None
     except (InputError, OSError) as error:
-        what = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise InputError(f"{what}; {_finished(job)}") from error
+        raise InputError(f"{_what_failed(error)}; {_finished(job)}") from error
     except (MemoryError, jax.errors.JaxRuntimeError) as error:
         if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise InputError("out of memory: begin anew with --overwrite and a smaller --max-memory") from error
+
+
+def _what_failed(error: Exception) -> str:
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 def _finished(job: Job) -> str:
