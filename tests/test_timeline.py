@@ -7,8 +7,10 @@ import pytest
 import gvd_jax as gvd
 from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
 from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
+from gvd_jax.scale.clip import deblur_video
 from gvd_jax.scale.survey import Survey
 from gvd_jax.scale.window import restore_block
+from gvd_jax.video.read_write import read_video, write_video
 from tests.clips import panned
 from tests.settings import small
 
@@ -101,3 +103,11 @@ def test_a_cut_that_is_known_beforehand():
     timeline = Timeline(6, (0, 1, 3, 4, 5), (True, True, False, True, False))
     cut = timeline.cut_before((2, 3, 5))  # frame 2 repeats 1
     assert cut == Timeline(6, (0, 1, 3, 4, 5), (True, False, False, False, False))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_a_file_that_shows_one_picture_stays_as_it_is(tmp_path, level):
+    write_video(tmp_path / "in", np.full((5, 48, 64, 3), level, np.float32))
+    done = deblur_video(tmp_path / "in", tmp_path / "out")
+    assert done.notes[0] == "all frames show the same picture: they are kept as they are"
+    np.testing.assert_array_equal(*(read_video(tmp_path / name).frames for name in ("in", "out")))

@@ -158,6 +158,8 @@ def deblur(
     to be.
     """
     config = Config.default() if config is None else config
+    if not isinstance(config, Config):
+        raise InputError(f"config is {config!r}; give a Config, for instance Config.fast()")
     frames = check_frames(frames)
     check_held(config, frames.shape[:3])
     given = check_duty_cycle(duty_cycle, frames.shape[0])

@@ -12,12 +12,12 @@ from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 SHORTEST = 1e-30  # of duty cycles: what is less is zero in float32
 
 
-def check_frames(frames: Any) -> Frames:
-    """Frames [T, H, W, C] as float32 in [0, 1]; raises `InputError` otherwise."""
+def check_frames(frames: Any, fewest: int = 2) -> Frames:
+    """Frames [T, H, W, C] as float32 in [0, 1], at least the `fewest`; raises `InputError` otherwise."""
     array = _array(frames, "frames")
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
         raise InputError(f"frames have shape {array.shape}; they must be [T, H, W, C] with C = 1 (gray) or 3 (RGB)")
-    if array.shape[0] < 2:
+    if array.shape[0] < fewest:
         raise InputError(f"{array.shape[0]} frame shows no motion; give at least 2 consecutive frames")
     if 0 in array.shape:
         raise InputError(f"frames have shape {array.shape}: they hold no pixels")

@@ -40,7 +40,7 @@ def restore_block(frames: HostArray, survey: Survey, config: Config, hooks: Sequ
 
     `first` is the number of the first one.
     """
-    block = check_frames(frames)
+    block = check_frames(frames, fewest=1)  # all frames of a clip may show one picture
     # At least the reads of the clip: then one program serves nearly all blocks.
     least = samples_for_path(survey.blur)
     given = survey.shutter(len(block))
