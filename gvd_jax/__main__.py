@@ -1,7 +1,27 @@
-"""python -m gvd_jax"""
+"""python -m gvd_jax, and the command gvd-jax."""
 
+import os
+import signal
 import sys
 
-from gvd_jax.cli import main
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
-sys.exit(main())
+
+def main() -> None:
+    """Run one command and leave with its status. A signal to terminate ends it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        from gvd_jax.cli import main as run
+
+        status = run()
+    except KeyboardInterrupt:
+        print("gvd-jax: interrupted; nothing was begun", file=sys.stderr)
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # other threads still compile, and crash an interpreter that is taken down in order
+        sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

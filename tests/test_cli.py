@@ -13,6 +13,7 @@ import pytest
 
 from gvd_jax import cli
 from gvd_jax.commands import options
+from gvd_jax.commands.programs import keep_programs
 from gvd_jax.errors import InputError
 from gvd_jax.video.read_write import read_video, write_video
 from tests.commands import FRAMES, calls, error_line, folder, private_cache
@@ -28,12 +29,12 @@ __all__ = ["calls", "folder", "private_cache"]  # fixtures
         ("0.5", None, 0.5),
         (None, "360", 0.5),
         (None, "180", 0.25),
-        ("0", None, None),
+        ("0", None, 0.0),
         ("2", None, None),
         ("-0.1", None, None),
         ("nan", None, None),
         ("much", None, None),
-        (None, "0", None),
+        (None, "0", 0.0),
         (None, "361", None),
         (None, "wide", None),
         ("0.25", "180", None),
@@ -65,9 +66,9 @@ def test_frames(text, expected):
         (["deblur", "IN", "OUT", "--fast"], "Unrecognized options: --fast"),
         (["deblur", "IN", "OUT", "--preset", "best"], "invalid choice 'best'"),
         (["deblur", "IN", "OUT", "--transfer", "hlg"], "unknown transfer 'hlg'"),
-        (["deblur", "IN", "OUT", "--duty-cycle", "2"], "neither auto nor a number in (0, 0.5]"),
-        (["deblur", "IN", "OUT", "--duty-cycle", "0"], "neither auto nor a number in (0, 0.5]"),
-        (["deblur", "IN", "OUT", "--shutter-angle", "720"], "outside (0, 360]"),
+        (["deblur", "IN", "OUT", "--duty-cycle", "2"], "neither auto nor a number in [0, 0.5]"),
+        (["deblur", "IN", "OUT", "--duty-cycle", "-0.1"], "neither auto nor a number in [0, 0.5]"),
+        (["deblur", "IN", "OUT", "--shutter-angle", "720"], "outside [0, 360]"),
         (["deblur", "IN", "OUT", "--frames", "one"], "is not A:B"),
         (["deblur", "IN", "OUT", "--frames", "3:3"], "give A:B with 0 <= A < B"),
         (["deblur", "IN", "OUT", "--frames", "3:9"], "holds 5 frames"),
@@ -76,8 +77,8 @@ def test_frames(text, expected):
         (["deblur", "IN", "OUT", "--crop", "0,0,0,9"], "does not fit frames of 32x24"),
         (["deblur", "NONE", "OUT"], "does not exist"),
         (["deblur", "IN", "OUT.gif"], "ends in .mp4"),
-        (["deblur", "IN", "IN"], "exists"),
-        (["deblur", "IN", "IN", "--overwrite"], "is replaced whole"),
+        (["deblur", "IN", "IN"], "is the input, which is not replaced"),
+        (["deblur", "IN", "IN", "--overwrite"], "is the input, which is not replaced"),
         (["deblur", "IN", "OUT", "--report", "OUT"], "is replaced whole"),
         (["deblur", "IN", "OUT", "--maps", "OUT/maps"], "is replaced whole"),
         (["deblur", "IN", "OUT", "--maps", "IN"], "exists"),
@@ -225,7 +226,8 @@ def test_help_fits_a_screen(command, monkeypatch, capsys):
 
 
 def test_the_command_line_itself_loads_nothing_heavy():
-    code = "import sys, gvd_jax.cli; print([m for m in ('matplotlib', 'av', 'imageio', 'skimage') if m in sys.modules])"
+    heavy = "jax", "scipy", "matplotlib", "av", "imageio"
+    code = f"import sys, gvd_jax.cli; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -237,3 +239,20 @@ def test_a_shell_completes(capsys, shell, line):
     with pytest.raises(SystemExit) as stop:
         cli.main(["completion", shell])
     assert not stop.value.code and line in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_the_process_with_one_line(sent):
+    program = (
+        "import os, signal, time; import gvd_jax.__main__ as entry, gvd_jax.cli as cli;"
+        f"cli.main = lambda: os.kill(os.getpid(), signal.{sent}) or time.sleep(60); entry.main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "gvd-jax: interrupted; nothing was begun\n")
+
+
+def test_programs_that_cannot_be_kept_are_compiled_anew(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    keep_programs()
+    assert "cannot be kept in" in error_line(capsys)

@@ -43,6 +43,11 @@ def test_stages_come_and_go():
             lambda: DEFAULT.with_term("data", gvd.replace(DEFAULT.energy["data"], norm=gvd.L1)),
             r"norms.L1'> is no norm: give an instance of one, as L1\(\)",
         ),
+        (
+            lambda: DEFAULT.with_weights(data=np.nan),
+            "the weight of the term 'data' is nan: give a number, 0 or more",
+        ),
+        (lambda: DEFAULT.with_weights(data=jnp.inf), "the weight of the term 'data' is inf: give a number, 0 or more"),
         (lambda: DEFAULT.with_weights(data=-1.0), "the weight of the term 'data' is -1.0: give a number, 0 or more"),
         (
             lambda: DEFAULT.with_blur(lambda image, unknowns, observation: image),

@@ -192,8 +192,10 @@ def test_ends_are_found_by_their_blur(clip):
     np.testing.assert_allclose(guess, flow, atol=1e-5)
     unknowns = gvd.Unknowns(latent=jnp.asarray(sharp), flow=guess)
     observation = gvd.observe(blurry, tau, gvd.Blur((gvd.MotionBlur(quadratic_path, 4),)))
+    observation = gvd.Confirmed()(unknowns, observation)
     found = search_ends(unknowns, (gvd.LATENT, gvd.FLOW), observation, data_residual)
-    assert np.abs(np.asarray(found) - np.asarray(true)).max() < 1e-4
+    error = np.abs(np.asarray(found) - np.asarray(true))  # of up to 4 px
+    assert error.max() < 0.3 and np.median(error[0, 1]) < 0.1 and np.median(error[-1, 0]) < 0.1
     np.testing.assert_array_equal(found[1:-1], flow[1:-1])
 
 

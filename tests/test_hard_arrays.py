@@ -136,14 +136,17 @@ def test_frames(kind):
 
 
 TAUS = {
-    **{f"{value!r}": (value, True) for value in (0.5, 0.25, 1e-6, np.float32(0.3), np.float16(0.5), np.float64(0.1))},
+    **{
+        f"{value!r}": (value, True)
+        for value in (0.5, 0.25, 1e-6, np.float32(0.3), np.float16(0.5), np.float64(0.1), 0, 0.0, -0.0)
+    },
     "one per frame": ([0.1, 0.2, 0.3], True),
     "array": (np.full(3, 0.3), True),
     "JAX": (jnp.full(3, 0.3), True),
     "JAX number": (jnp.asarray(0.3), True),
     "tuple": ((0.1, 0.2, 0.3), True),
     "array of no axes": (np.asarray(0.2), True),
-    **{f"{v!r}": (v, False) for v in (0, 0.0, -0.0, -0.25, 0.500001, 1, 2, -1, 180, 1e300, -1e300, 1e-320, 10**400)},
+    **{f"{v!r}": (v, False) for v in (-0.25, 0.500001, 1, 2, -1, 180, 1e300, -1e300, -1e-320, 10**400)},
     **{
         f"{v!r}": (v, False) for v in (float("nan"), float("inf"), -float("inf"), True, None, 0.3j, b"auto", {}, [], ())
     },
@@ -152,7 +155,7 @@ TAUS = {
         for v in ("", "Auto", "auto ", "0.25", "nan", "per frame", "180 deg", "a\nb", slice(3), object)
     },
     "one NaN": ([0.1, float("nan"), 0.3], False),
-    "one zero": ([0.1, 0.0, 0.3], False),
+    "one zero": ([0.1, 0.0, 0.3], True),
     "too few": ([0.1, 0.2], False),
     "one in a list": ([0.1], False),
     "too many": ([0.1] * 4, False),

@@ -227,7 +227,10 @@ def spoiled(value):
 @pytest.mark.parametrize(
     "frames, message",
     [
-        (FILM[:1], "1 frame shows no motion"),
+        (FILM[:1], "there is 1 frame, which shows no motion"),
+        (FILM[:0], "there is no frame; give at least 2"),
+        ("film.mp4", "frames are str, no array of numbers; read_video reads"),
+        (None, "frames are NoneType, no array of numbers"),
         (FILM[0], r"shape \(3, 4, 3\)"),
         (FILM[..., 0], r"must be \[T, H, W, C\]"),
         (np.concatenate([FILM, FILM[..., :1]], -1), "C = 1 .gray. or 3"),  # RGBA
@@ -257,7 +260,7 @@ def test_frames_that_are_accepted(frames):
 @pytest.mark.parametrize(
     "tau, message",
     [
-        (0.0, r"duty cycle 0 is outside \(0, 0.5\]"),
+        (-1e-9, r"duty cycle -1e-09 is outside \[0, 0.5\]"),
         (2, "duty cycle 2 is outside"),
         (-0.1, "-0.1 is outside"),
         (float("nan"), "nan is outside"),

@@ -8,9 +8,10 @@ from skimage import data
 
 import gvd_jax as gvd
 from gvd_jax.method.deblur import make_problem
+from gvd_jax.method.neighbours_view import seen_by_neighbours
 from gvd_jax.method.occlusion import visibility
 from gvd_jax.method.problem import State
-from gvd_jax.method.stages.shake import find_shake, seen_by_neighbours
+from gvd_jax.method.stages.shake import find_shake
 from gvd_jax.model.blur import Blur, MotionBlur
 from gvd_jax.model.observation import observe
 from gvd_jax.model.terms import data_residual

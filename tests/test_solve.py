@@ -22,7 +22,7 @@ from gvd_jax.solve.blocks import (
     Dual,
     Linearised,
 )
-from gvd_jax.solve.subproblem import BlockOptions
+from gvd_jax.solve.subproblem import BlockOptions, solve_subproblem
 from gvd_jax.trees import replace
 from tests.problems import translating
 
@@ -41,7 +41,7 @@ def energy_of(block, unknowns, observation):
     return sum(subproblem.frame_terms(block, ENERGY, unknowns, observation).values()).sum()
 
 
-solved = jax.jit(subproblem.run)
+solved = jax.jit(solve_subproblem)
 
 
 def blurred_clip():

@@ -61,12 +61,12 @@ class Deblur:
         if self.quiet and self.verbose:
             raise InputError("--quiet and --verbose contradict each other; give one of them")
 
-        from gvd_jax.cache import use_cache
+        from gvd_jax.commands.programs import keep_programs
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.scale.clip import deblur_video, say_nothing
 
         config = self._config()
-        use_cache()
+        keep_programs()
         with progress_bar(self.quiet, self.verbose) as hooks:
             done = deblur_video(
                 self.input,
@@ -105,8 +105,8 @@ class Deblur:
     def _settings(self) -> dict[str, str]:
         """What makes up the result, as text."""
         aside = ("resume", "overwrite", "json", "quiet", "verbose", "preview", "hosts")
-        names = [field.name for field in dataclasses.fields(self) if field.name not in aside]
-        return {name: str(getattr(self, name)) for name in names}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: str(value) for name, value in values.items() if name not in aside and value is not None}
 
     def _config(self) -> Any:
         from gvd_jax.method.config import Config

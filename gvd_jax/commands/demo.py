@@ -23,7 +23,7 @@ class Demo:
 
     def run(self) -> None:
         """Check the output, then compute."""
-        from gvd_jax.cache import use_cache
+        from gvd_jax.commands.programs import keep_programs
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.method import deblur as method_deblur
         from gvd_jax.method.config import Config
@@ -35,7 +35,7 @@ class Demo:
         from gvd_jax.view.figures import before_after, save
 
         check_folder(self.output, self.overwrite)
-        use_cache()
+        keep_programs()
         clip = demo_clip(self.seed)
         with progress_bar() as hooks:
             result = method_deblur.deblur(clip.blurry, "auto", getattr(Config, self.preset)(), hooks=hooks)

@@ -26,10 +26,11 @@ class Doctor:
 
     def run(self) -> None:
         """Print one line for each thing."""
-        from gvd_jax.cache import clear_cache, use_cache
+        from gvd_jax.cache import clear_cache
+        from gvd_jax.commands.programs import keep_programs
 
         options.check_memory(self.max_memory)
-        use_cache()
+        keep_programs()
         if self.clear_cache:
             clear_cache()
         for name, value in [*_of_machine(), *(_of_clip(self.clip, self.max_memory) if self.clip else [])]:

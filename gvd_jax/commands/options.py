@@ -21,24 +21,24 @@ MaxMemory = Annotated[float | None, arg(metavar="GB", help_behavior_hint="(defau
 
 
 def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float | Literal["auto"] | None:
-    """tau in (0, 0.5] from either option, or "auto"; None if neither is given."""
+    """tau in [0, 0.5] from either option, or "auto"; None if neither is given."""
     if duty_cycle is not None and shutter_angle is not None:
         raise InputError("--duty-cycle and --shutter-angle say the same thing; give one of them")
     if shutter_angle is not None:
         from gvd_jax.video.shutter import FULL_CIRCLE
 
         angle = number(shutter_angle)
-        if not 0 < angle <= 360:
-            raise InputError(f"--shutter-angle {shutter_angle} is outside (0, 360]; 360 is a shutter that never closes")
+        if not 0 <= angle <= 360:
+            raise InputError(f"--shutter-angle {shutter_angle} is outside [0, 360]; 360 is a shutter that never closes")
         return angle / FULL_CIRCLE
     if duty_cycle is None:
         return None
     if duty_cycle == "auto":
         return "auto"
     tau = number(duty_cycle)
-    if not 0 < tau <= 0.5:
+    if not 0 <= tau <= 0.5:
         raise InputError(
-            f"--duty-cycle {duty_cycle} is neither auto nor a number in (0, 0.5]; 0.5 is a shutter that never closes"
+            f"--duty-cycle {duty_cycle} is neither auto nor a number in [0, 0.5]; 0.5 is a shutter that never closes"
         )
     return tau
 
@@ -46,7 +46,7 @@ def parse_duty_cycle(duty_cycle: str | None, shutter_angle: str | None) -> float
 def parse_transfer(text: str) -> str | float:
     """The name of a camera curve, or its gamma in [1, 4]."""
     gamma = number(text)
-    if math.isnan(gamma):
+    if math.isnan(gamma):  # a name, which the settings know or not
         return text
     if not 1 <= gamma <= 4:
         raise InputError(f"--transfer {text} is no gamma of a camera; give 1 (none) to 4, or auto")

@@ -35,14 +35,15 @@ def progress_bar(quiet: bool = False, verbose: bool = False) -> Iterator[list[Ho
 
 
 def _lines() -> Hook:
-    level, printed = -1, 0.0
+    level, printed, done = -1, 0.0, 0.0
 
     def show(progress: Progress) -> None:
-        nonlocal level, printed
+        nonlocal level, printed, done
         new = progress.level != level and not progress.part  # of a long clip every part has the same levels
-        if not new and progress.seconds - printed < SECONDS_BETWEEN_LINES and progress.fraction < 1:
+        ended = progress.fraction == 1 and done < 1  # what follows takes no time
+        if not new and progress.seconds - printed < SECONDS_BETWEEN_LINES and not ended:
             return
-        level, printed = progress.level, progress.seconds
+        level, printed, done = progress.level, progress.seconds, progress.fraction
         left = tqdm.format_interval(progress.left)
         print(f"gvd-jax: {_place(progress)}, {progress.fraction:.0%} done, {left} left", file=sys.stderr, flush=True)
 

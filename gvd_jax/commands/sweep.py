@@ -47,7 +47,7 @@ class Sweep:
         settings = self._settings()
         frames, window = options.parse_frames(self.frames), options.parse_crop(self.crop)
 
-        from gvd_jax.cache import use_cache
+        from gvd_jax.commands.programs import keep_programs
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.method.sweep import sweep
         from gvd_jax.scale.outputs import check_outputs
@@ -59,7 +59,7 @@ class Sweep:
             raise InputError(f"{self.sharp} holds {sharp.shape[:3]}, not {blurry.shape[:3]} frames, rows and columns")
         taus = [setting["duty_cycle"] for setting in settings] if self.duty_cycle else "auto"
 
-        use_cache()
+        keep_programs()
         with progress_bar() as hooks:
             found = sweep(blurry, taus, [self._config(s) for s in settings], self.batch_size, hooks=hooks)
         self._write(settings, np.asarray(found.latent), blurry, sharp, clip.fps)

@@ -274,7 +274,8 @@ class Config:
 def _check_weight(name: str, weight: Any) -> None:
     if is_traced(weight):
         return
-    if not np.issubdtype(np.asarray(weight).dtype, np.number) or np.any(np.asarray(weight) < 0):
+    number = np.asarray(weight)
+    if not np.issubdtype(number.dtype, np.number) or not np.all((number >= 0) & np.isfinite(number)):
         raise InputError(f"the weight of the term {name!r} is {weight!r}: give a number, 0 or more")
 
 

@@ -150,7 +150,7 @@ def deblur(
     distinct pictures. One that no neighbour explains is kept as it is.
 
     `frames` [T, H, W, C], C = 1 or 3, display values in [0, 1], T >= 2. `duty_cycle` is tau = exposure / (2 frame
-    interval), 0 < tau <= 0.5, for the clip or for every frame; "auto" finds one for the clip, "per-frame" one per
+    interval), 0 <= tau <= 0.5, for the clip or for every frame; "auto" finds one for the clip, "per-frame" one per
     frame. `flow` [T, 2, H, W, 2], in pixels per frame interval to the next and the previous frame, is one from
     elsewhere: the method starts from it, and keeps it in every frame whose energy its own search does not lower.
     `hooks` are called with a `Progress` after every step and change nothing. Raises `InputError` for frames, a duty

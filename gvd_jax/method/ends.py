@@ -1,29 +1,42 @@
 """The motion before the first and after the last frame of a shot: no neighbour shows it, only the blur of the end frame
-does."""
+does.
+
+It is mostly that of the camera, which all pixels have in common: a field that is affine over the frame is searched for
+first, then what deviates from it. And it is searched in the end frame as its neighbour shows it.
+"""
 
 import itertools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.method.affine_fit import fit_affine, misfit
+from gvd_jax.method.neighbours_view import as_neighbours_show
 from gvd_jax.method.programs import brief_jit
 from gvd_jax.method.reach import frame_reach
 from gvd_jax.model.axes import change_held
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual
 from gvd_jax.model.unknowns import Unknown, Unknowns
+from gvd_jax.ops.affine_field import UNIT, affine_field
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.ops.warp import neighbour_exists, neighbour_index
-from gvd_jax.shapes import Array, Continues, Float, Flow
+from gvd_jax.shapes import Array, Continues, Float, Flow, Scalar
 from gvd_jax.trees import replace
 
-# Parts of the fastest motion of the frame: [49, 2] around the given acceleration, then [9, 2] around the best of those.
-GRID = np.array(list(itertools.product(np.linspace(-1, 1, 7), repeat=2)))
-FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 9
+# Parts of the fastest motion of the frame. Accelerations of the whole frame:
+WHOLE_FRAME = np.array(list(itertools.product(np.linspace(-1, 1, 9), repeat=2)))
+# And those around that of the frame, [49, 2], then around the best of those, [9, 2].
+GRID = np.array(list(itertools.product(np.linspace(-0.5, 0.5, 7), repeat=2)))
+FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 18
 WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
-SHARE = 0.1  # of the frame's mean in the cost of a window: what has no texture goes with the rest
+SHARE = 1.0  # of the frame's mean in the cost of a window: what has no texture goes with the rest
+REFINED, STEPS = 3, 5  # the best accelerations of the frame, each in so many steps
+
+Errors = Callable[[Float[Array, "1 H W 2"]], Float[Array, "R 1 H W"]]  # of a frame under an acceleration
 
 
 @brief_jit
@@ -55,46 +68,68 @@ def accelerate_ends(flow: Flow, acceleration: Float[Array, "T H W 2"], continues
 def search_ends(
     unknowns: Unknowns, declared: tuple[Unknown, ...], observation: Observation, residual: Residual
 ) -> Flow:
-    """The flow with the acceleration of the ends, of a grid around the given one, that explains their blur best.
+    """The flow with the acceleration of the ends that explains their blur best, in what their neighbours show of them.
 
-    Chosen per pixel by the squares of `residual`, that of the data term, over a window around it. The latent frames of
-    the ends should owe more to their neighbours than to their own blur, or they explain every acceleration alike.
+    `residual` is that of the data term. First that of the whole frame, the best of a grid, made an affine field; then
+    per pixel of a grid around it, by the squares over a window.
     """
     exists = neighbour_exists(observation.continues, (1, -1))
     is_end = exists[:, 0] != exists[:, 1]
     there = [unknown for unknown in declared if unknown.name in unknowns]
+    shown, softened = as_neighbours_show(unknowns, observation)
 
     def search(frame: Array) -> Float[Array, "H W 2"]:
         def only(x: Array, axes: str) -> Array:
             return x[frame][None] if axes.split()[:1] == ["T"] else x
 
-        seen = change_held(observation, lambda how, x: only(x, how.axes))
-        own = Unknowns(**{unknown.name: only(unknowns[unknown.name], unknown.axes) for unknown in there})
-        given, (forward, backward) = own.flow.sum(1), exists[frame]
-        known = jnp.where(forward, own.flow[:, :1], own.flow[:, 1:])
-        fastest = jnp.maximum(frame_reach(known, jnp.ones(1, given.dtype))[0], 1.0)
+        seen = change_held(softened, lambda how, x: only(x, how.axes))
+        own = Unknowns(**{unknown.name: only(shown[unknown.name], unknown.axes) for unknown in there})
+        flow, (forward, backward) = own.flow, exists[frame]
+        known = jnp.where(forward, flow[:, :1], flow[:, 1:])
+        fastest = jnp.maximum(frame_reach(known, jnp.ones(1, flow.dtype))[0], 1.0)
 
-        def cost(acceleration):
-            moved = jnp.stack(
-                [
-                    jnp.where(forward, own.flow[:, 0], acceleration - own.flow[:, 1]),
-                    jnp.where(backward, own.flow[:, 1], acceleration - own.flow[:, 0]),
-                ],
-                1,
+        def errors(acceleration: Float[Array, "1 H W 2"]) -> Float[Array, "R 1 H W"]:
+            towards = (
+                jnp.where(forward, flow[:, 0], acceleration - flow[:, 1]),
+                jnp.where(backward, flow[:, 1], acceleration - flow[:, 0]),
             )
-            terms = residual(replace(own, flow=moved), seen)
-            error = jnp.stack([jnp.square(r) for r in jax.tree.leaves(terms)]).sum(0)
-            window = correlate_both(error, WINDOW)
-            return window + SHARE * error.mean((1, 2), keepdims=True)
+            return jnp.stack(jax.tree.leaves(residual(replace(own, flow=jnp.stack(towards, 1)), seen)))
 
-        def best(around, grid):
-            offsets = fastest * jnp.asarray(grid, given.dtype)  # [places, 2]
-            costs = jax.lax.map(lambda offset: cost(around + offset[None, None, None]), offsets)
-            return around + offsets[jnp.argmin(costs, axis=0)]
-
-        return best(best(given, GRID), FINER_GRID)[0]
+        return _of_pixels(errors, _of_frame(errors, flow.sum(1), fastest), fastest)[0]
 
     found = jax.lax.map(
         lambda k: jax.lax.cond(is_end[k], search, lambda k: unknowns.flow[k].sum(0), k), jnp.arange(len(is_end))
     )
     return accelerate_ends(unknowns.flow, found, observation.continues)
+
+
+def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -> Float[Array, "1 H W 2"]:
+    """The affine acceleration of least `misfit`, from the best of a grid and from the usual one of those that are
+    `given`."""
+    _, height, width, _ = given.shape
+
+    def residuals(numbers):
+        return errors(affine_field(numbers, height, width))
+
+    places = jnp.concatenate([fastest * jnp.asarray(WHOLE_FRAME, given.dtype), jnp.median(given, (1, 2))])
+    even = jnp.array([1.0, 0.0, 0.0], given.dtype)
+    starts = (places / (UNIT * width))[:, None, :, None] * even  # [places, 1, 2, 3]
+    costs = jax.lax.map(lambda start: misfit(residuals(start))[0], starts)
+    refined = jax.lax.map(lambda start: fit_affine(residuals, start, STEPS), starts[jnp.argsort(costs)[:REFINED]])
+    costs = jax.lax.map(lambda numbers: misfit(residuals(numbers))[0], refined)
+    return affine_field(refined[jnp.argmin(costs)], height, width)
+
+
+def _of_pixels(errors: Errors, around: Float[Array, "1 H W 2"], fastest: Scalar) -> Float[Array, "1 H W 2"]:
+    """The acceleration of every pixel that fits best over a window."""
+
+    def cost(acceleration):
+        error = jnp.square(errors(acceleration)).sum(0)
+        return correlate_both(error, WINDOW) + SHARE * error.mean((1, 2), keepdims=True)
+
+    def best(around, grid):
+        offsets = fastest * jnp.asarray(grid, around.dtype)  # [places, 2]
+        costs = jax.lax.map(lambda offset: cost(around + offset[None, None, None]), offsets)
+        return around + offsets[jnp.argmin(costs, axis=0)]
+
+    return best(best(around, GRID), FINER_GRID)

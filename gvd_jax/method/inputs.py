@@ -9,16 +9,17 @@ from gvd_jax.errors import InputError
 from gvd_jax.model.axes import PIXEL, Held, change_held
 from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 
-SHORTEST = 1e-30  # of duty cycles: what is less is zero in float32
-
 
 def check_frames(frames: Any, fewest: int = 2) -> Frames:
     """Frames [T, H, W, C] as float32 in [0, 1], at least the `fewest`; raises `InputError` otherwise."""
     array = _array(frames, "frames")
+    if array.dtype.kind in "OUS":
+        raise InputError(f"frames are {type(frames).__name__}, no array of numbers; read_video reads those of a file")
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
         raise InputError(f"frames have shape {array.shape}; they must be [T, H, W, C] with C = 1 (gray) or 3 (RGB)")
     if array.shape[0] < fewest:
-        raise InputError(f"{array.shape[0]} frame shows no motion; give at least 2 consecutive frames")
+        what = "no frame" if not len(array) else "1 frame, which shows no motion"
+        raise InputError(f"there is {what}; give at least 2 consecutive frames")
     if 0 in array.shape:
         raise InputError(f"frames have shape {array.shape}: they hold no pixels")
     if not jnp.issubdtype(array.dtype, jnp.floating):
@@ -32,20 +33,20 @@ def check_frames(frames: Any, fewest: int = 2) -> Frames:
 
 
 def check_duty_cycle(duty_cycle: Any, frames: int) -> Float[Array, "T"] | Literal["auto", "per-frame"]:
-    """tau of every frame, or how it is to be found; raises `InputError` outside (0, 0.5]."""
+    """tau of every frame, or how it is to be found; raises `InputError` outside [0, 0.5]."""
     if isinstance(duty_cycle, str):
         if duty_cycle != "auto" and duty_cycle != "per-frame":
             raise InputError(f"duty cycle {duty_cycle!r} is not a number, auto or per-frame")
         return duty_cycle
     tau = _array(duty_cycle, "duty cycles")
     if not jnp.issubdtype(tau.dtype, jnp.floating) and not jnp.issubdtype(tau.dtype, jnp.integer):
-        raise InputError(f"duty cycles are {tau.dtype}; give a number in (0, 0.5], one per frame, or auto")
+        raise InputError(f"duty cycles are {tau.dtype}; give a number in [0, 0.5], one per frame, or auto")
     if tau.shape not in ((), (frames,)):
         raise InputError(f"{tau.size} duty cycles for {frames} frames; give one, or one per frame")
     tau = tau.astype(np.float64)
-    if not ((tau >= SHORTEST) & (tau <= 0.5)).all():
+    if not ((tau >= 0) & (tau <= 0.5)).all():
         worst = tau.ravel()[np.argmax(np.abs(tau.ravel() - 0.25))]
-        raise InputError(f"duty cycle {worst:g} is outside (0, 0.5]; it is exposure / (2 frame interval), at most 0.5")
+        raise InputError(f"duty cycle {worst:g} is outside [0, 0.5]; it is exposure / (2 frame interval), at most 0.5")
     return jnp.broadcast_to(jnp.asarray(tau, jnp.float32), (frames,))
 
 

@@ -82,10 +82,10 @@ def default_schedule(
 
     def rounds(*when_shake_is_known: Stage) -> tuple[Stage, ...]:
         return (
-            *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(), flow),
+            *(Afresh(LATENT), Solve("latent", latent, options, before_ends), Search(start), SearchEnds(believe), flow),
             *(FindShake(believe), *when_shake_is_known),
             *(Afresh(LATENT), Solve("draft", draft_of(latent, draft_neighbours), options, draft)),
-            *(Search(start, keep_ends=True), flow),
+            *(Search(start), SearchEnds(believe), flow),
         )
 
     # A larger blur tells more of the motion of the ends, which is searched anew, and of the duty cycle.

@@ -31,7 +31,7 @@ from gvd_jax.scale.window import AXES
 from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, read_pictures, restore_clip, timeline_of
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.combs import check_combs
-from gvd_jax.video.places import check_free
+from gvd_jax.video.places import check_free, real
 from gvd_jax.video.shutter import stated_shutter
 from gvd_jax.video.sink import open_target
 from gvd_jax.video.source import Source, cropped, open_source, read_frames
@@ -184,6 +184,8 @@ def _check_places(
     source: Path, target: Path, folders: list[Path], preview: bool, resume: bool, overwrite: bool
 ) -> None:
     """Raise `InputError` for what may not be written, before the input is looked through."""
+    if real(source) == real(target):
+        raise InputError(f"{target} is the input, which is not replaced; choose another name for the output")
     unfinished = check_unfinished(target, resume, overwrite)
     goes_on = resume and unfinished.exists()  # then the folders hold what is finished
     check_outputs([source], [target], folders, overwrite or goes_on)

@@ -207,7 +207,7 @@ def _search_lengths(cost: Callable[[jax.Array], dict[str, jax.Array]], none: jax
     return jnp.where(falls, length, none), before, choose(falls, after, before)
 
 
-def run(
+def solve_subproblem(
     block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
 ) -> tuple[Unknowns, BlockInfo]:
     """`options.linearisations` steps; the info stacks theirs."""

@@ -71,6 +71,8 @@ def open_source(path: str | Path, frames: slice | None = None) -> Source:
     first, stop = _window(frames)
     if not os.path.exists(path):  # no error for names that are too long
         raise InputError(f"{path} does not exist; give a video file or a folder of images")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"you may not read {path}: change its permissions, or give another clip")
     return _open_folder(path, first, stop) if path.is_dir() else _open_file(path, first, stop)
 
 

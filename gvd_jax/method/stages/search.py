@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 
+from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.boundaries import adopt_nearby_flow
-from gvd_jax.method.ends import accelerate_ends, extrapolate_ends, search_ends
+from gvd_jax.method.ends import extrapolate_ends, search_ends
 from gvd_jax.method.occlusion import inside
 from gvd_jax.method.problem import Info, Problem, State, observed
 from gvd_jax.method.programs import brief_jit
@@ -13,18 +14,12 @@ from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual, data_residual
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.shapes import Continues, Flow
+from gvd_jax.shapes import Flow
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.subproblem import frame_terms
 from gvd_jax.trees import code, pytree, replace, static
 
 _adopt = brief_jit(adopt_nearby_flow)
-
-
-@brief_jit
-def _with_ends_of(flow: Flow, other: Flow, continues: Continues) -> Flow:
-    """The flow whose ends accelerate as those of the other one."""
-    return accelerate_ends(flow, other.sum(1), continues)
 
 
 @brief_jit
@@ -42,12 +37,10 @@ def _better(block: Block, energy: Energy, unknowns: Unknowns, observation: Obser
 class Search:
     """Flow of the latent frames, coarse to fine from zero as by `start`, then of the places around every pixel.
 
-    `keep_ends` keeps the acceleration of the first and the last frame, once it is known. Where the flow at hand is a
-    `rival`, it stays in every frame whose energy the one that is found does not lower.
+    Where the flow at hand is a `rival`, it stays in every frame whose energy the one that is found does not lower.
     """
 
     start: StartFlow
-    keep_ends: bool = static(default=False)
     rival: bool = static(default=False)
     name: str = static(default="search")
     cost: float = static(default=1.2)
@@ -59,8 +52,6 @@ class Search:
         flow, status = self.start.find(unknowns.latent, problem)
         observation = observed(problem, state)
         flow = _adopt(block, terms, replace(unknowns, flow=flow), observation)
-        if self.keep_ends:
-            flow = _with_ends_of(flow, unknowns.flow, problem.continues)
         if self.rival:
             flow = _better(block, terms, unknowns, observation, flow)
         return replace(state, unknowns=replace(unknowns, flow=flow)), Info({}, status=status)
@@ -68,11 +59,13 @@ class Search:
 
 @pytree
 class SearchEnds:
-    """Find the motion before the first and after the last frame, which only their own blur shows, by `residual`."""
+    """Find the motion before the first and after the last frame, which only their own blur shows, by `residual`;
+    `believe` says how far neighbours and pixels are believed."""
 
+    believe: Confirmed
     residual: Residual = code(default=data_residual)
     name: str = static(default="ends")
-    cost: float = static(default=0.15)
+    cost: float = static(default=0.5)
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with another acceleration of the ends."""
@@ -81,7 +74,8 @@ class SearchEnds:
 
 @brief_jit
 def _search_ends(stage: SearchEnds, problem: Problem, state: State) -> Flow:
-    return search_ends(state.unknowns, problem.unknowns, observed(problem, state), stage.residual)
+    observation = stage.believe(state.unknowns, observed(problem, state))
+    return search_ends(state.unknowns, problem.unknowns, observation, stage.residual)
 
 
 @pytree

@@ -10,15 +10,15 @@ from gvd_jax.method.programs import brief_jit, lean_jit
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknown, Unknowns
-from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import Block
+from gvd_jax.solve.subproblem import BlockInfo, BlockOptions, solve_subproblem
 from gvd_jax.trees import pytree, replace, static
 
 
 def _solve_block(
-    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
-) -> tuple[jax.Array, subproblem.BlockInfo]:
-    solved, info = subproblem.run(block, energy, unknowns, observation, options)
+    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
+) -> tuple[jax.Array, BlockInfo]:
+    solved, info = solve_subproblem(block, energy, unknowns, observation, options)
     return solved[block.unknown.name], info
 
 
@@ -26,8 +26,8 @@ _by_duals, _by_conjugate_gradients = lean_jit(_solve_block), brief_jit(_solve_bl
 
 
 def solve_block(
-    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: subproblem.BlockOptions
-) -> tuple[jax.Array, subproblem.BlockInfo]:
+    block: Block, energy: Energy, unknowns: Unknowns, observation: Observation, options: BlockOptions
+) -> tuple[jax.Array, BlockInfo]:
     """The block's unknown; the others would only be copied. And how it went."""
     program = _by_duals if block.dual else _by_conjugate_gradients
     return program(block, energy, unknowns, observation, options)
@@ -49,7 +49,7 @@ class Solve:
 
     name: str = static()
     block: Block
-    options: subproblem.BlockOptions = subproblem.BlockOptions()
+    options: BlockOptions = BlockOptions()
     believe: Inside | Confirmed = Inside()
     cost: float = static(default=0.8)
 

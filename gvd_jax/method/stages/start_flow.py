@@ -21,8 +21,8 @@ from gvd_jax.model.unknowns import FLOW, Unknowns
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.warp import DISTANCES
 from gvd_jax.shapes import Array, Continues, Float, Flow, Frames
-from gvd_jax.solve import subproblem
 from gvd_jax.solve.blocks import START_FLOW, Block
+from gvd_jax.solve.subproblem import BlockOptions, solve_subproblem
 from gvd_jax.trees import held, pytree, replace, static
 
 SAMPLES = 2  # reads per side of the exposure, if a term of the flow blurs: on coarse levels paths are short
@@ -47,7 +47,7 @@ def _to_size(flow: Float[Array, "T 2 h w 2"], continues: Continues, shape: Shape
 def refine(
     block: Block,
     energy: Energy,
-    options: subproblem.BlockOptions,
+    options: BlockOptions,
     frames: Frames,
     flow: Flow,
     duty_cycle: Any,
@@ -66,7 +66,7 @@ def refine(
     within = jnp.broadcast_to((rows[:, None] & columns[None]).astype(frames.dtype), frames.shape[:3])
     observation = replace(observation, visibility=seen, confidence=within)
     unknowns = Unknowns(latent=frames, flow=flow)
-    found, info = subproblem.run(block, energy, unknowns, observation, options)
+    found, info = solve_subproblem(block, energy, unknowns, observation, options)
     return found.flow, info.status
 
 
@@ -75,7 +75,7 @@ class StartFlow:
     """Flow of the blurry frames to their neighbours, coarse to fine from zero, by the terms of a block."""
 
     block: Block = START_FLOW
-    options: subproblem.BlockOptions = subproblem.BlockOptions()
+    options: BlockOptions = BlockOptions()
     pyramid: Pyramid = static(default=Pyramid())
     name: str = static(default="start flow")
     cost: float = static(default=0.7)

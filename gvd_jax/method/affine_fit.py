@@ -1,0 +1,46 @@
+"""Motion that is affine over a frame (`affine_field`), fitted to residuals."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from gvd_jax.shapes import Array, Float
+
+FARTHEST = 1.0  # hundredths of the width, per step: a linear model holds for a few pixels
+OUTLIER = 0.01  # display values: a residual beyond it counts by its size, not its square
+RIDGE = 0.01  # of the curvature: what the residuals do not show is 0
+EVERY = 2  # rows and columns: a sample says as much as all
+
+Residuals = Callable[[Float[Array, "T 2 3"]], Float[Array, "R T H W"]]
+
+
+def misfit(errors: Float[Array, "R T H W"]) -> Float[Array, "T"]:
+    """What residuals cost, frame by frame."""
+    return jnp.sqrt(jnp.square(_thinned(errors)) + OUTLIER**2).sum((0, 2, 3))
+
+
+def fit_affine(residuals: Residuals, start: Float[Array, "T 2 3"], steps: int) -> Float[Array, "T 2 3"]:
+    """From `start` by so many steps of Gauss and Newton towards the least `misfit` of every frame."""
+    units = jnp.eye(6, dtype=start.dtype).reshape(6, 1, 2, 3)
+
+    def thinned(x):
+        return _thinned(residuals(x))
+
+    def step(x, _):
+        error = thinned(x)
+        slopes = jax.lax.map(lambda unit: jax.jvp(thinned, (x,), (jnp.broadcast_to(unit, x.shape),))[1], units)
+        weight = jax.lax.rsqrt(jnp.square(error) + OUTLIER**2)
+        matrix = jnp.einsum("krthw,rthw,mrthw->tkm", slopes, weight, slopes)
+        slope = jnp.einsum("krthw,rthw,rthw->tk", slopes, weight, error)
+        root = jnp.sqrt(jnp.diagonal(matrix, axis1=1, axis2=2) + jnp.finfo(x.dtype).tiny ** 0.5)
+        scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * jnp.eye(6, dtype=x.dtype)
+        pull = slope / root + RIDGE * root * x.reshape(-1, 6)
+        change = (jnp.linalg.solve(scaled, pull[..., None])[..., 0] / root).reshape(x.shape)
+        return x - jnp.clip(change, -FARTHEST, FARTHEST), None
+
+    return jax.lax.scan(step, start, None, length=steps)[0]
+
+
+def _thinned(errors: Float[Array, "R T H W"]) -> Float[Array, "R T h w"]:
+    return errors[:, :, ::EVERY, ::EVERY]
