@@ -13,7 +13,7 @@ from gvd_jax.method.exposure_change import (
     own_exposure,
     relative_exposures,
 )
-from gvd_jax.method.still_layer import find_scene
+from gvd_jax.method.still_layer import Scene, find_scene, original_where_kept
 from gvd_jax.ops.warp import one_shot
 from gvd_jax.trees import replace
 from gvd_jax.video.layers import photograph
@@ -64,6 +64,18 @@ def test_even_frames_are_equal_and_their_own_exposure_comes_back(still):
         np.testing.assert_allclose(np.asarray(frame)[unclipped], darkest[unclipped], atol=1e-3)
     back = jnp.where(clips_when_even(frames, exposure), frames, own_exposure(even, exposure))
     np.testing.assert_allclose(back, jnp.clip(frames, 0, 1), atol=1e-5)
+
+
+def test_frames_that_nothing_has_changed_come_back_whole_and_clipped(still):
+    """Even where the sensor has clipped them, under an exposure that is not the darkest."""
+    frames = jnp.clip(still[0] + 0.5, 0, 0.995)
+    assert (frames >= 0.99).mean() > 0.01
+    exposure = jnp.asarray(np.stack([GAIN / GAIN.min(), OFFSET], -1), jnp.float32)
+    scene = Scene(frames, frames, one_shot(4), jnp.zeros((4, 96, 128)), jnp.ones(4))
+    restored = own_exposure(even_exposure(frames, exposure), exposure)
+    assert jnp.abs(restored - frames).max() > 4e-3  # 0.99 in another exposure
+    kept = original_where_kept(restored, exposure, one_shot(4), scene)
+    np.testing.assert_allclose(kept, frames, atol=1e-5)
 
 
 def test_a_cut_is_no_change_of_exposure(still):

@@ -84,8 +84,9 @@ def find_scene(
 @brief_jit
 def original_where_kept(latent: Frames, exposure: Float[Array, "T 2"], continues: Array, scene: Scene) -> Frames:
     """The latent frames with the original ones where something stands still before the scene, where no neighbour
-    explains a picture, and at highlights that even exposures have clipped."""
-    lost = clips_when_even(scene.original, exposure) & (even_exposure(latent, exposure) >= CLIPPED)
+    explains a picture, and at highlights that were clipped, or that even exposures have clipped."""
+    clipped = (scene.original >= CLIPPED) | clips_when_even(scene.original, exposure)
+    lost = clipped & (even_exposure(latent, exposure) >= CLIPPED)
     alone = ~has_neighbour(continues)[:, None, None, None]
     return jnp.where((scene.layer[..., None] > 0) | alone | lost, scene.original, latent)
 
