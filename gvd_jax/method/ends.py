@@ -27,13 +27,13 @@ from gvd_jax.ops.warp import neighbour_exists, neighbour_index
 from gvd_jax.shapes import Array, Continues, Float, Flow, Scalar
 from gvd_jax.trees import replace
 
-# Parts of the fastest motion of the frame. Accelerations of the whole frame:
-WHOLE_FRAME = np.array(list(itertools.product(np.linspace(-1, 1, 9), repeat=2)))
-# And those around that of the frame, [49, 2], then around the best of those, [9, 2].
-GRID = np.array(list(itertools.product(np.linspace(-0.5, 0.5, 7), repeat=2)))
-FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 18
+# Parts of the fastest motion of the frame: its accelerations, and how far pixels deviate from them; then those around
+# the best deviation.
+GRID = np.array(list(itertools.product(np.linspace(-1, 1, 9), repeat=2)))
+FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 12
 WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
-SHARE = 1.0  # of the frame's mean in the cost of a window: what has no texture goes with the rest
+SHARE = 0.3  # of the frame's mean in the cost of a window: what has no texture goes with the rest
+MARGIN = 0.2  # by how much less the cost must be: the rest of a misfit is not all of the motion
 REFINED, STEPS = 3, 5  # the best accelerations of the frame, each in so many steps
 
 Errors = Callable[[Float[Array, "1 H W 2"]], Float[Array, "R 1 H W"]]  # of a frame under an acceleration
@@ -71,7 +71,7 @@ def search_ends(
     """The flow with the acceleration of the ends that explains their blur best, in what their neighbours show of them.
 
     `residual` is that of the data term. First that of the whole frame, the best of a grid, made an affine field; then
-    per pixel of a grid around it, by the squares over a window.
+    per pixel, where another of a grid fits much better over a window.
     """
     exists = neighbour_exists(observation.continues, (1, -1))
     is_end = exists[:, 0] != exists[:, 1]
@@ -111,7 +111,7 @@ def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -
     def residuals(numbers):
         return errors(affine_field(numbers, height, width))
 
-    places = jnp.concatenate([fastest * jnp.asarray(WHOLE_FRAME, given.dtype), jnp.median(given, (1, 2))])
+    places = jnp.concatenate([fastest * jnp.asarray(GRID, given.dtype), jnp.median(given, (1, 2))])
     even = jnp.array([1.0, 0.0, 0.0], given.dtype)
     starts = (places / (UNIT * width))[:, None, :, None] * even  # [places, 1, 2, 3]
     costs = jax.lax.map(lambda start: misfit(residuals(start))[0], starts)
@@ -121,15 +121,23 @@ def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -
 
 
 def _of_pixels(errors: Errors, around: Float[Array, "1 H W 2"], fastest: Scalar) -> Float[Array, "1 H W 2"]:
-    """The acceleration of every pixel that fits best over a window."""
+    """The acceleration of every pixel that fits best over a window; the given one where none fits much better."""
 
     def cost(acceleration):
         error = jnp.square(errors(acceleration)).sum(0)
         return correlate_both(error, WINDOW) + SHARE * error.mean((1, 2), keepdims=True)
 
-    def best(around, grid):
-        offsets = fastest * jnp.asarray(grid, around.dtype)  # [places, 2]
-        costs = jax.lax.map(lambda offset: cost(around + offset[None, None, None]), offsets)
-        return around + offsets[jnp.argmin(costs, axis=0)]
+    def search(best, grid):
+        _, middle = best
 
-    return best(best(around, GRID), FINER_GRID)
+        def compare(best, part):
+            acceleration = middle + fastest * part[None, None, None]
+            least, chosen = best
+            own = cost(acceleration)
+            return (jnp.minimum(own, least), jnp.where((own < least)[..., None], acceleration, chosen)), None
+
+        return jax.lax.scan(compare, best, jnp.asarray(grid, around.dtype))[0]
+
+    usual = cost(around)
+    least, chosen = search(search((usual, around), GRID), FINER_GRID)
+    return jnp.where((least < (1 - MARGIN) * usual)[..., None], chosen, around)
