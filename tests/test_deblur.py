@@ -178,14 +178,14 @@ def test_transfer_is_undone_and_redone(clip):
     assert gains[0] > max(1.0, gains[1])
 
 
-def test_ends_are_found_by_their_blur(clip):
+@pytest.mark.parametrize("apart", [0.0, 6.0], ids=["of the camera", "of an object as well"])
+def test_ends_are_found_by_their_blur(clip, apart):
     """Uniform motion inside, another acceleration at each end: the data term tells it, extrapolation cannot."""
     _, sharp, flow = clip
-    true = accelerate_ends(
-        jnp.asarray(flow),
-        jnp.zeros((FRAMES, HEIGHT, WIDTH, 2)).at[0, ..., 0].set(4.0).at[-1, ..., 0].set(-4.0),
-        one_shot(FRAMES),
-    )
+    right = WIDTH // 2
+    acceleration = jnp.zeros((FRAMES, HEIGHT, WIDTH, 2)).at[0, ..., 0].set(4.0).at[-1, ..., 0].set(-4.0)
+    acceleration = acceleration.at[0, :, right:, 0].add(-apart)
+    true = accelerate_ends(jnp.asarray(flow), acceleration, one_shot(FRAMES))
     tau = jnp.full(FRAMES, TAU)
     blurry = motion_blur(quadratic_path, 4, jnp.asarray(sharp), true, tau)
     guess = extrapolate_ends(jnp.asarray(flow), one_shot(FRAMES))
@@ -194,8 +194,11 @@ def test_ends_are_found_by_their_blur(clip):
     observation = gvd.observe(blurry, tau, gvd.Blur((gvd.MotionBlur(quadratic_path, 4),)))
     observation = gvd.Confirmed()(unknowns, observation)
     found = search_ends(unknowns, (gvd.LATENT, gvd.FLOW), observation, data_residual)
-    error = np.abs(np.asarray(found) - np.asarray(true))  # of up to 4 px
-    assert error.max() < 0.3 and np.median(error[0, 1]) < 0.1 and np.median(error[-1, 0]) < 0.1
+    error = np.abs(np.asarray(found) - np.asarray(true)).max(-1)  # of up to 4 px, and 6 px apart
+    assert error[-1].max() < 0.3 and (apart or error[0].max() < 0.3)
+    # In a window where both motions are in sight, either may be taken.
+    for side in (slice(right - 6), slice(right + 6, None)):
+        assert np.median(error[0, 1, :, side]) < 1
     np.testing.assert_array_equal(found[1:-1], flow[1:-1])
 
 
