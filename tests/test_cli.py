@@ -144,7 +144,7 @@ def test_demo_scores_what_it_writes(tmp_path, calls, monkeypatch, capsys):
     assert seeds == [1] and lines[0].startswith("blurry    PSNR 20.00 dB  SSIM 0.")
     assert lines[1].startswith("restored  PSNR ")
     assert lines[2] == "flow end-point error 4.24 px where visible"
-    assert lines[3] == "duty cycle 0.400 found, 0.450 true"
+    assert lines[3] == "duty cycle 0.400 +- 0.000 found, 0.450 true"
     assert read_video(tmp_path / "demo" / "restored.mp4").frames.shape == (3, 24, 32, 3)
     assert read_video(tmp_path / "demo" / "blurry.mp4").frames.shape == (3, 24, 32, 3)
     assert iio.imread(tmp_path / "demo" / "before_after.png").shape[1] == 3 * 32 + 4 * 8

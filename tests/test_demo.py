@@ -19,7 +19,7 @@ def test_demo_restores_its_clip(tmp_path):
     )
     assert restored > blurry + 4.0 and restored_ssim > blurry_ssim + 0.1
     assert float(re.findall(r"error ([\d.]+) px", run.stdout)[0]) < 1.5
-    found, true = map(float, re.findall(r"duty cycle ([\d.]+) found, ([\d.]+) true", run.stdout)[0])
+    found, true = map(float, re.findall(r"duty cycle ([\d.]+) \+- [\d.]+ found, ([\d.]+) true", run.stdout)[0])
     assert found == pytest.approx(true, abs=0.05)
     assert read_video(tmp_path / "demo" / "restored.mp4").frames.shape == (7, 192, 256, 3)
     for name in ("blurry.mp4", "before_after.png", "maps/legend.png", "maps/defocus_00000.npy"):

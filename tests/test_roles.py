@@ -177,7 +177,10 @@ def test_the_method_says_which_stage_and_term_is_at_fault(name):
 
 
 def test_a_weight_that_is_none_is_found_too():
-    config = small(gvd.Config.default(), "latent").with_weights(latent_tv=jnp.nan)
+    """Of an energy that was put together by hand."""
+    config = small(gvd.Config.default(), "latent")
+    spoilt = gvd.replace(config.energy["latent_tv"], weight=jnp.nan)
+    config = gvd.replace(config, energy=config.energy | {"latent_tv": spoilt})
     with pytest.raises(gvd.InputError, match=PLACE.format("latent") + "ended with NaN .* in the term 'latent_tv'"):
         gvd.deblur(FRAMES, 0.5, config, flow=STILL)
 

@@ -62,4 +62,5 @@ def _print_scores(clip: Any, result: Any) -> None:
         print(f"{name:9} PSNR {psnr:5.2f} dB  SSIM {ssim:.3f}")
     error = metrics.end_point_error(result.flow, clip.flow, clip.visible)
     print(f"flow end-point error {error:.2f} px where visible")
-    print(f"duty cycle {np.mean(result.duty_cycle):.3f} found, {clip.duty_cycle:.3f} true")
+    tau, error = np.mean(result.duty_cycle), result.camera.duty_cycle_error
+    print(f"duty cycle {tau:.3f} +- {error:.3f} found, {clip.duty_cycle:.3f} true")

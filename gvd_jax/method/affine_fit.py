@@ -34,7 +34,7 @@ def fit_affine(residuals: Residuals, start: Float[Array, "T 2 3"], steps: int) -
         matrix = jnp.einsum("krthw,rthw,mrthw->tkm", slopes, weight, slopes)
         slope = jnp.einsum("krthw,rthw,rthw->tk", slopes, weight, error)
         root = jnp.sqrt(jnp.diagonal(matrix, axis1=1, axis2=2) + jnp.finfo(x.dtype).tiny ** 0.5)
-        scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * jnp.eye(6, dtype=x.dtype)
+        scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * jnp.eye(6, dtype=x.dtype)[None]
         pull = slope / root + RIDGE * root * x.reshape(-1, 6)
         change = (jnp.linalg.solve(scaled, pull[..., None])[..., 0] / root).reshape(x.shape)
         return x - jnp.clip(change, -FARTHEST, FARTHEST), None

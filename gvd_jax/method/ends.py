@@ -112,8 +112,8 @@ def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -
         return errors(affine_field(numbers, height, width))
 
     places = jnp.concatenate([fastest * jnp.asarray(GRID, given.dtype), jnp.median(given, (1, 2))])
-    even = jnp.array([1.0, 0.0, 0.0], given.dtype)
-    starts = (places / (UNIT * width))[:, None, :, None] * even  # [places, 1, 2, 3]
+    even = (places / (UNIT * width))[:, None, :, None]
+    starts = jnp.pad(even, ((0, 0), (0, 0), (0, 0), (0, 2)))  # [places, 1, 2, 3]
     costs = jax.lax.map(lambda start: misfit(residuals(start))[0], starts)
     refined = jax.lax.map(lambda start: fit_affine(residuals, start, STEPS), starts[jnp.argsort(costs)[:REFINED]])
     costs = jax.lax.map(lambda numbers: misfit(residuals(numbers))[0], refined)

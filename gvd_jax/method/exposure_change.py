@@ -111,4 +111,5 @@ def own_exposure(frames: Frames, exposure: Float[Array, "T 2"]) -> Frames:
 def clips_when_even(frames: Frames, exposure: Float[Array, "T 2"]) -> Bool[Array, "T H W C"]:
     """What of the frames the darkest exposure clips: `own_exposure` does not give it back."""
     gain, offset = _per_frame(exposure)
-    return (frames - offset) / gain > 1
+    even = (frames - offset) / gain
+    return (even < 0) | (even > 1)

@@ -84,9 +84,10 @@ def find_scene(
 @brief_jit
 def original_where_kept(latent: Frames, exposure: Float[Array, "T 2"], continues: Array, scene: Scene) -> Frames:
     """The latent frames with the original ones where something stands still before the scene, where no neighbour
-    explains a picture, and at highlights that were clipped, or that even exposures have clipped."""
+    explains a picture, and where it was clipped, by the sensor or by even exposures, and is no other now."""
     clipped = (scene.original >= CLIPPED) | clips_when_even(scene.original, exposure)
-    lost = clipped & (even_exposure(latent, exposure) >= CLIPPED)
+    change = jnp.abs(even_exposure(latent, exposure) - even_exposure(scene.original, exposure))
+    lost = clipped & (change <= 1 - CLIPPED)
     alone = ~has_neighbour(continues)[:, None, None, None]
     return jnp.where((scene.layer[..., None] > 0) | alone | lost, scene.original, latent)
 
