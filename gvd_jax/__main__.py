@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+from gvd_jax.errors import INTERRUPTED
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from gvd_jax.commands.doctor import Doctor
 from gvd_jax.commands.score import Score
 from gvd_jax.commands.sweep import Sweep
 from gvd_jax.commands.synthesize import Synthesize
-from gvd_jax.errors import InputError
+from gvd_jax.errors import INTERRUPTED, InputError
 
 BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 NAME = "gvd-jax"
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         state = str(stop) or "what was not finished is not written"
         print(f"{NAME}: interrupted; {state}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 0
 
 

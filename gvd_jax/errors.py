@@ -1,4 +1,6 @@
-"""The one exception a user may see: one line that says what was wrong and what to do."""
+"""The one exception a user may see: one line that says what was wrong and what to do. And how a command may end."""
+
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 class InputError(ValueError):

@@ -13,8 +13,8 @@ PACKAGE = ROOT / "gvd_jax"
 
 # A room, a file or folder of the package, imports only from lower floors and from itself.
 FLOORS = (
-    ("trees", "shapes", "errors", "clock", "stored_programs"),
-    ("ops", "progress", "cache"),
+    ("trees", "shapes", "errors", "clock", "cache", "stored_programs"),
+    ("ops", "progress"),
     ("convex",),
     ("model",),
     ("solve",),
