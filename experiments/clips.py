@@ -3,13 +3,16 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
+import jax.numpy as jnp
 import numpy as np
 import skimage.data
 from scipy.ndimage import uniform_filter
 
 import gvd_jax as gvd
+from gvd_jax.ops.transfer import Transfer
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.layers import Layer, ellipse, photograph, random_path
 from gvd_jax.video.synthesize import RenderedClip, render
@@ -57,6 +60,24 @@ class TrueClip:
     defocus: HostArray  # [T, H, W], standard deviation in pixels, or NaN
     duty_cycle: float
     transfer: str  # the curve under which the blur added up
+
+
+def fitting_duty_cycle(blurry: HostArray, sharp: HostArray, flow: Any, transfer: Transfer) -> float:
+    """The duty cycle under which the true frames, blurred along the flow, come nearest to the blurry ones.
+
+    It is what a clip can tell. It is not the camera's where a path bends more than two neighbours show: the motion
+    within an exposure is another than the mean over two intervals.
+    """
+    motion = gvd.Unknowns(flow=jnp.asarray(flow))
+    blur = gvd.Blur((gvd.MotionBlur(samples=16),))
+    light = transfer.to_linear(jnp.asarray(sharp))
+
+    def error(tau: float) -> float:
+        blurred = blur(light, motion, gvd.observe(jnp.asarray(blurry), tau, blur, transfer))
+        return float(jnp.square(transfer.to_display(blurred) - blurry)[1:-1].mean())
+
+    taus = np.arange(0.02, 0.601, 0.02)
+    return float(taus[np.argmin([error(tau) for tau in taus])])
 
 
 def read_clip(path: Path, crop: tuple[slice, slice] = (slice(None), slice(None))) -> TrueClip:

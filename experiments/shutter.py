@@ -14,7 +14,7 @@ import numpy as np
 import tyro
 
 import gvd_jax as gvd
-from experiments.clips import read_clip
+from experiments.clips import fitting_duty_cycle, read_clip
 from experiments.command import run
 from experiments.results import Results, Row
 from gvd_jax.ops.transfer import luma
@@ -24,7 +24,6 @@ from gvd_jax.video.layers import Layer, ellipse, photograph, random_path
 from gvd_jax.video.synthesize import render
 
 TAUS = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
-SAMPLES = 16  # reads per side of the exposure
 SLOWEST = 3.0  # px per frame: what moves less shows no difference along and across
 # Back, front, true duty cycle.
 RENDERED = {
@@ -62,7 +61,7 @@ def measure(blurry: HostArray, sharp: HostArray) -> Row:
     found = gvd.find_duty_cycle(jnp.asarray(blurry), results[0].flow)
     whole = gvd.deblur(blurry)
     return {
-        "fits the truth best": _best_fit(blurry, sharp, whole),
+        "fits the truth best": fitting_duty_cycle(blurry, sharp, whole.flow, whole.camera.transfer),
         "autocorrelation": found.duty_cycle,
         "its error": found.uncertainty,
         "autocorrelation, shake known": float(whole.duty_cycle[0]),
@@ -71,24 +70,6 @@ def measure(blurry: HostArray, sharp: HostArray) -> Row:
         "agreement of neighbours": float(TAUS[np.argmin([_disagreement(result) for result in results])]),
         "knee of the residual": _knee([_data(result) for result in results]),
     }
-
-
-def _best_fit(blurry: HostArray, sharp: HostArray, result: gvd.Result) -> float:
-    """The duty cycle under which the true frames, blurred along the final flow, come nearest to the blurry ones.
-
-    It is not the camera's where a path bends more than two neighbours show: the motion within an exposure is another
-    than the mean over two intervals.
-    """
-    transfer, motion = result.camera.transfer, gvd.Unknowns(flow=result.flow)
-    blur = gvd.Blur((gvd.MotionBlur(samples=SAMPLES),))
-    light = transfer.to_linear(jnp.asarray(sharp))
-
-    def error(tau: float) -> float:
-        blurred = blur(light, motion, gvd.observe(jnp.asarray(blurry), tau, blur, transfer))
-        return float(jnp.square(transfer.to_display(blurred) - blurry)[1:-1].mean())
-
-    taus = np.arange(0.02, 0.601, 0.02)
-    return float(taus[np.argmin([error(tau) for tau in taus])])
 
 
 def _anisotropy(result: gvd.Result) -> float:

@@ -169,7 +169,7 @@ def test_duty_cycle_of_sharp_frames_is_zero(path, tau):
 def test_duty_cycle_says_how_sure_it_is(taus):
     """By the standard deviation of the mean of its frames."""
     found = find_duty_cycle(*blurred(ZIGZAG, taus))
-    assert found.uncertainty == pytest.approx(np.std(taus[1:-1]) / np.sqrt(2), abs=0.03)
+    assert found.scatter == pytest.approx(np.std(taus[1:-1]) / np.sqrt(2), abs=0.03)
 
 
 def test_duty_cycle_of_every_frame_is_found():

@@ -16,6 +16,7 @@ from gvd_jax.method.exposure_change import (
     own_exposure,
     relative_exposures,
 )
+from gvd_jax.method.lost_frames import without_jumps
 from gvd_jax.method.problem import Info, Problem, Stage, State, finds_duty_cycle, gray_of
 from gvd_jax.method.reach import reach
 from gvd_jax.model.unknowns import MissingUnknown, Unknowns
@@ -76,13 +77,13 @@ def find_camera(problem: Problem, camera: Camera, start: Stage, duty_cycle: Shut
     path = problem.blur.motion.path
     frames = problem.frames
     relative, continues = relative_exposures(gray_of(problem), state.unknowns.flow, problem.continues)
-    problem = replace(problem, continues=continues)
+    problem = replace(problem, continues=without_jumps(state.unknowns.flow, continues))
     exposure = jnp.asarray(np.broadcast_to([1.0, 0.0], (len(frames), 2)), frames.dtype)
     if np.abs(np.asarray(relative) @ [0.5, 1.0] - 0.5).max() > camera.exposure_change:
-        exposure = frame_exposures(relative, continues)
+        exposure = frame_exposures(relative, problem.continues)
         problem = replace(problem, frames=even_exposure(frames, exposure))
         state, info = first_flow(problem, start)
-    flow = extrapolate_ends(state.unknowns.flow, continues)
+    flow = extrapolate_ends(state.unknowns.flow, problem.continues)
     state = replace(state, unknowns=replace(state.unknowns, flow=flow))
     duty_cycle_error = gamma_error = 0.0
     if isinstance(duty_cycle, str | FoundDutyCycle):

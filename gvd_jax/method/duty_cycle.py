@@ -35,6 +35,10 @@ SPEEDS = np.array([3, 4, 5, 6.5, 8, 10, 13, 17, 22, 30, 60])  # px: between two 
 NEAREST = 3.0  # px: a lag below it compares B'' with itself
 SMOOTH = np.array([0.15, 0.7, 0.15])
 SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, or a few edges would decide
+# Of a pixel whose flows to both neighbours differ by this part of their mean a quarter counts: where motion is not
+# even, that within the exposure is another than their mean. Of 24 clips half are off by less than .011 then, not .018
+# (.1 to .3 do alike), and beside a gap in time the duty cycle is not halved.
+BENT = 0.3
 EVERY = 2  # rows and columns: a sample says as much as all
 USUAL, SPREAD = 0.25, 0.12  # a shutter of 180 degrees, and how far the shutters of cameras are from it
 DOUBT = 8e3  # moving pixels: of so many half is believed
@@ -48,14 +52,16 @@ SHARP, SHORT, LONGER = 0.85, 2.4, 3.4  # a share; px
 # A frame whose tau is so many standard deviations and so much off the median of at least so many is odd; a shot that
 # is so far off the clip has a tau of its own.
 ODD, AGREED, FEWEST = 3.0, 0.1, 4
+# Of tau: how far what is found is off what fits the truth best, root mean square (experiments/shutter.py, quality.py).
+MODEL_ERROR = 0.06
 
 
 @pytree
 class Correlations:
-    """Sums over pixels that move: products, and the squares that bound them.
+    """Sums over pixels that move, of products and of the squares that bound them. Pixels that move evenly count most.
 
     `along` and `along_most` [lags, T, speeds] of B'' along the motion; `across` and `across_most` [lags] of L' across
-    it; `speed` [T, speeds] the sum of speeds, `count` [T, speeds] the pixels. `mean_speed` [T] is that of all pixels.
+    it; `speed` [T, speeds] is their mean speed times `count` [T, speeds], the pixels. `mean_speed` [T] is that of all.
     """
 
     along: Float[Array, "lags T speeds"]
@@ -72,12 +78,17 @@ class FoundDutyCycle:
     """tau, 0 for frames that move and are sharp, or too little to tell, and how sure it is: `share` in [0, 1] of it is
     from the clip.
 
-    `uncertainty` is the standard deviation of tau, by how much it changes when a frame is left out (jackknife).
+    `scatter` is by how much tau changes when a frame is left out (jackknife), a standard deviation.
     """
 
     duty_cycle: float
     share: float
-    uncertainty: float
+    scatter: float
+
+    @property
+    def uncertainty(self) -> float:
+        """The standard deviation of tau, of which frames that agree may all be off."""
+        return float(np.hypot(self.scatter, MODEL_ERROR * self.duty_cycle))
 
 
 def _derivatives(gray: Float[Array, "T H W"]) -> tuple[jax.Array, ...]:
@@ -112,6 +123,8 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     limits = jnp.asarray(SPEEDS, gray.dtype)
     member = ((speed[..., None] >= limits[:-1]) & (speed[..., None] < limits[1:])).astype(gray.dtype)
     moves = member.sum(-1) > 0
+    bend = jnp.square(flow.sum(1)).sum(-1) / jnp.maximum(jnp.square(2 * speed), 1e-6)
+    straight = member / jnp.square(1 + bend / BENT**2)[..., None]
 
     def products(field: jax.Array, ends: Sequence[tuple[jax.Array, jax.Array]], counts: jax.Array):
         """Of the field at both ends of a way (x, y) through every pixel, and the mean square, divided by their size."""
@@ -132,7 +145,7 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
             return moved[..., 0], moved[..., 1]
 
         found = products(along, [place(lag / 2), place(-lag / 2)], moves & (lag * speed >= NEAREST))
-        return tuple(jnp.einsum("thw,thwb->tb", part, member) for part in found)
+        return tuple(jnp.einsum("thw,thwb->tb", part, straight) for part in found)
 
     def across_at(lag):
         found = products(across, [(-lag / 2 * dy, lag / 2 * dx), (lag / 2 * dy, -lag / 2 * dx)], moves)
@@ -140,7 +153,8 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
 
     by_speed, most_by_speed = jax.lax.map(along_at, jnp.asarray(ALONG, gray.dtype))
     whole, most = jax.lax.map(across_at, jnp.asarray(ACROSS, gray.dtype))
-    speeds, pixels = (EVERY**2 * part.sum((1, 2)) for part in (member * speed[..., None], member))
+    pixels, weight = EVERY**2 * member.sum((1, 2)), jnp.maximum(straight.sum((1, 2)), 1e-9)
+    speeds = pixels * (straight * speed[..., None]).sum((1, 2)) / weight
     return Correlations(by_speed, most_by_speed, whole, most, speeds, pixels, mean_speed)
 
 
@@ -268,7 +282,7 @@ def find_shutters(
 
 
 def _differ(a: FoundDutyCycle, b: FoundDutyCycle) -> bool:
-    sure = ODD * np.hypot(a.uncertainty, b.uncertainty)
+    sure = ODD * np.hypot(a.scatter, b.scatter)
     return bool(abs(a.duty_cycle - b.duty_cycle) > max(sure, AGREED))
 
 
