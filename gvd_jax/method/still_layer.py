@@ -119,7 +119,8 @@ def _of_shot(frames: HostArray) -> HostArray:
         return np.zeros(frames.shape[:3], bool)
     parts = np.stack([_parts(*own) for own in zip(gray, lasting, strict=True)])
     # What belongs to the layer in one frame does so in all in which it lasts.
-    return (lasting & parts.any(0)) | bars | _outlines(gray)
+    views = (gray, *np.moveaxis(frames, -1, 0))  # of a coloured outline one channel may show more than their mean
+    return (lasting & parts.any(0)) | bars | np.any([_outlines(view) for view in views], 0)
 
 
 def _in_runs(unchanged: HostArray, least: int) -> HostArray:

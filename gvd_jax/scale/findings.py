@@ -52,11 +52,10 @@ class Findings:
         notes = []
         doubtful = self.duty_cycle_error > DOUBTFUL
         if doubtful:
-            taken = f"{self.duty_cycle:.2f} is a guess, which harms little where nothing moves"
-            if self.duty_cycle == 0:
-                taken = "no motion blur was removed"
+            taken = f"{self.duty_cycle:.2f} is a guess" if self.duty_cycle else "no motion blur was removed"
             notes.append(
-                f"too little moves to tell the duty cycle: {taken}; give --duty-cycle or --shutter-angle if you know it"
+                "too short or too little moves to tell the duty cycle: "
+                f"{taken}; give --duty-cycle or --shutter-angle if you know it"
             )
         if self.still > LITTLE:
             notes.append(f"{self.still:.1%} of the picture stands still before the scene: it is kept as it is")
