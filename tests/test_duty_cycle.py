@@ -1,4 +1,4 @@
-"""Section 4.1: the duty cycle of a clip, and the curve of its camera, from a texture that is blurred along its motion."""
+"""Section 4.1: the duty cycle of a clip and the curve of its camera, found of a texture blurred along its motion."""
 
 import jax.numpy as jnp
 import numpy as np
