@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.agreement import blend_by_agreement
+from gvd_jax.method.agreement import ALONE, BEYOND, UNASKED, blend_by_agreement
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
@@ -22,10 +22,8 @@ def blend(blurry, latent, reblurred, flow, tolerance):
     return blend_by_agreement(blurry, latent, reblurred, flow, continues, tolerance, MISSED)
 
 
-def loop(blurry, latent, reblurred, flow, noise):
-    """Windows repeat the border, as everywhere; `noise` is the mean square of that of the channels."""
+def disagreement_of(latent, change, flow, others):
     frames, height, width = SHAPE
-    change = ((latent - blurry) ** 2).mean(-1)
     disagreement = np.zeros(SHAPE)
     for i, y, x in np.ndindex(SHAPE):
         asked = []
@@ -34,9 +32,26 @@ def loop(blurry, latent, reblurred, flow, noise):
             if 0 <= i + n < frames and inside(*there, height, width):
                 asked.append(((latent[i, y, x] - bilinear(latent[i + n], *there)) ** 2).mean())
             else:
-                asked.append(change[i, y, x])
+                asked.append(others * change[i, y, x])
         disagreement[i, y, x] = min(asked)
-    result = np.zeros_like(latent)
+    return disagreement
+
+
+def loop(blurry, latent, reblurred, flow, noise):
+    """Windows repeat the border, as everywhere; `noise` is the mean square of that of the channels."""
+    _, height, width = SHAPE
+    change = ((latent - blurry) ** 2).mean(-1)
+    disagreement = disagreement_of(latent, change, flow, UNASKED)
+    limited, result = np.array(latent), np.zeros_like(latent)
+    for i, y, x in np.ndindex(SHAPE):
+        window = np.ix_(np.clip(np.arange(y - 2, y + 3), 0, height - 1), np.clip(np.arange(x - 2, x + 3), 0, width - 1))
+        if disagreement[i][window].mean() > ALONE * change[i][window].mean():
+            nearby = blurry[i][window].reshape(25, -1)
+            beyond = BEYOND * (nearby.max(0) - nearby.min(0))
+            limited[i, y, x] = np.clip(latent[i, y, x], nearby.min(0) - beyond, nearby.max(0) + beyond)
+    latent = limited
+    change = ((latent - blurry) ** 2).mean(-1)
+    disagreement = disagreement_of(latent, change, flow, 1.0)
     for i, y, x in np.ndindex(SHAPE):
         window = np.ix_(np.clip(np.arange(y - 2, y + 3), 0, height - 1), np.clip(np.arange(x - 2, x + 3), 0, width - 1))
         doubt = (disagreement[i][window].mean() - noise) / change[i][window].mean() - TOLERANCE

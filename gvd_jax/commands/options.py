@@ -71,6 +71,8 @@ def parse_crop(text: str | None) -> tuple[slice, slice] | None:
     if len(parts) != 4 or not all(_is_count(part.strip()) for part in parts):
         raise InputError(f"--crop {text} is not Y,X,H,W; 0,0,240,320 keeps the top left 320x240 pixels")
     top, left, height, width = map(int, parts)
+    if not height or not width:
+        raise InputError(f"--crop {text} keeps no pixel; 0,0,240,320 keeps the top left 320x240 pixels")
     return slice(top, top + height), slice(left, left + width)
 
 

@@ -22,7 +22,8 @@ class Synthesize:
     frames_per_exposure: Annotated[int, arg(metavar="K")]
     """frames to average, an odd number: the one in the middle is the truth"""
     stride: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: K)")] = None
-    """frames from one exposure to the next; the duty cycle is K / 2N, 0.5 if the shutter never closes"""
+    """frames from one exposure to the next; the duty cycle is K / 2N, 0.5 if the shutter never closes; a bit less with
+    --interpolate"""
     gaussian: Annotated[float, arg(metavar="SIGMA")] = 0.0
     """standard deviation of a defocus blur, pixels"""
     transfer: Literal["none", "srgb", "gamma22"] = "none"

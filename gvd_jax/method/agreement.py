@@ -10,7 +10,12 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Continues, Flow, Frames, Number
+from gvd_jax.shapes import Array, Continues, Float, Flow, Frames, Number
+
+# Of the squared change: a neighbour that differs by more shows something else. Then the restored frame keeps to the
+# range of so many pixels on each side of the blurry one, and a part of it beyond.
+ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
+UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
 
 
 def blend_by_agreement(
@@ -32,13 +37,16 @@ def blend_by_agreement(
     The latent frames, `reblurred`, should be the blurry ones: half of `missed` |latent - blurry|^2 may be left of them
     beside the noise, and where all of it is, a is 0. So comes back what was never blurred although it moves, as letters
     that run through a picture. What is clipped says nothing.
+
+    Where no neighbour shows the same at all, the latent frame keeps to the range of the blurry one nearby: stripes of a
+    motion that is none are brighter and darker than all around.
     """
-    change = jnp.square(latent - blurry).mean(-1)
-    difference = jnp.square(latent[:, None] - warp(latent, flow, 1)).mean(-1)
-    # Who cannot be asked disagrees.
-    disagreement = jnp.where(inside(flow, continues, (1,)) > 0, difference, change[:, None]).min(1)
-    left = jnp.where(blurry < CLIPPED, jnp.square(reblurred - blurry), 0).mean(-1)
-    change, disagreement, left = (correlate_both(x, WINDOW) for x in (change, disagreement, left))
+    limited = _within_range(latent, blurry)
+    known = inside(flow, continues, (1,)) > 0
+    change, disagreement = _disagreement(blurry, latent, flow, known, others=UNASKED)
+    latent = jnp.where((disagreement > ALONE * change)[..., None], limited, latent)
+    change, disagreement = _disagreement(blurry, latent, flow, known, others=1.0)
+    left = correlate_both(jnp.where(blurry < CLIPPED, jnp.square(reblurred - blurry), 0).mean(-1), WINDOW)
     noise = jnp.square(jax.vmap(noise_level, in_axes=-1)(blurry)).mean()
     changed = change > jnp.finfo(change.dtype).tiny ** 0.5  # of less no quotient has a derivative
 
@@ -49,3 +57,23 @@ def blend_by_agreement(
     explains = 2 * (1 - of_change(left) / missed)
     share = jnp.clip(jnp.minimum(agrees, explains), 0, 1)
     return blurry + share[..., None] * (latent - blurry)
+
+
+def _disagreement(
+    blurry: Frames, latent: Frames, flow: Flow, known: Array, others: Number
+) -> tuple[Float[Array, "T H W"], Float[Array, "T H W"]]:
+    """How much the restoration has changed, and by how much it differs from the neighbour that agrees more, squared;
+    neighbours that cannot be asked differ by `others` times the change."""
+    change = jnp.square(latent - blurry).mean(-1)
+    difference = jnp.square(latent[:, None] - warp(latent, flow, 1)).mean(-1)
+    least = jnp.where(known, difference, others * change[:, None]).min(1)
+    return correlate_both(change, WINDOW), correlate_both(least, WINDOW)
+
+
+def _within_range(latent: Frames, blurry: Frames) -> Frames:
+    """The latent frames within what the blurry ones show nearby, and a bit beyond."""
+    around, strides = (1, NEARBY, NEARBY, 1), (1, 1, 1, 1)
+    least = jax.lax.reduce_window(blurry, jnp.inf, jax.lax.min, around, strides, "SAME")
+    most = jax.lax.reduce_window(blurry, -jnp.inf, jax.lax.max, around, strides, "SAME")
+    beyond = BEYOND * (most - least)
+    return jnp.clip(latent, least - beyond, most + beyond)

@@ -13,7 +13,7 @@ from gvd_jax.method.camera import Found, Shutter, find_camera, first_flow, with_
 from gvd_jax.method.config import Config
 from gvd_jax.method.duty_cycle import FoundDutyCycle
 from gvd_jax.method.exposure_change import own_exposure
-from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held
+from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held, check_traceable
 from gvd_jax.method.pictures import between_pictures, frames_of, pictures_of
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, finite, first_state, on_level, to_level
 from gvd_jax.method.programs import give_back, make_room
@@ -118,6 +118,7 @@ def deblur_pure(
     nothing found out beforehand: without a transfer there is no curve, and exposures should be even. Returns all
     unknowns, the latent frames in display values.
     """
+    check_traceable(frames, duty_cycle)
     return run_schedule(make_problem(frames, duty_cycle, config), config, start)[0]
 
 

@@ -40,14 +40,23 @@ def check_duty_cycle(duty_cycle: Any, frames: int) -> Float[Array, "T"] | Litera
         return duty_cycle
     tau = _array(duty_cycle, "duty cycles")
     if not jnp.issubdtype(tau.dtype, jnp.floating) and not jnp.issubdtype(tau.dtype, jnp.integer):
-        raise InputError(f"duty cycles are {tau.dtype}; give a number in [0, 0.5], one per frame, or auto")
+        what = type(duty_cycle).__name__ if tau.dtype.kind == "O" else str(tau.dtype)
+        raise InputError(f"the duty cycle is {what}; give a number in [0, 0.5], one per frame, or auto")
     if tau.shape not in ((), (frames,)):
-        raise InputError(f"{tau.size} duty cycles for {frames} frames; give one, or one per frame")
+        raise InputError(f"duty cycles of shape {tau.shape} for {frames} frames; give one, or one per frame")
     tau = tau.astype(np.float64)
     if not ((tau >= 0) & (tau <= 0.5)).all():
         worst = tau.ravel()[np.argmax(np.abs(tau.ravel() - 0.25))]
         raise InputError(f"duty cycle {worst:g} is outside [0, 0.5]; it is exposure / (2 frame interval), at most 0.5")
     return jnp.broadcast_to(jnp.asarray(tau, jnp.float32), (frames,))
+
+
+def check_traceable(frames: Any, duty_cycle: Any) -> None:
+    """Raises `InputError` for what no program is for: a duty cycle that is to be found, and not one clip."""
+    if isinstance(duty_cycle, str):
+        raise InputError(f"deblur_pure finds nothing out beforehand; give a duty cycle in the place of {duty_cycle!r}")
+    if jnp.ndim(frames) != 4:
+        raise InputError(f"frames have shape {jnp.shape(frames)}; they must be [T, H, W, C], and jax.vmap maps clips")
 
 
 def check_flow(flow: Any, shape: tuple[int, ...]) -> Flow:

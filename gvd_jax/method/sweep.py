@@ -39,6 +39,8 @@ def sweep(
     compiles anew for other numbers, but for a duty cycle so long that it takes more reads. `hooks` are called after
     every batch. Raises `InputError` as `deblur` does, and for settings of more than one program.
     """
+    if isinstance(configs, Config):
+        raise InputError("a sweep is over several settings; give a list of them, [config]")
     frames = check_frames(frames)
     timeline = find_timeline(np.asarray(frames))
     scene = find_scene(frames[np.array(timeline.starts)], timeline.links(frames.dtype))

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +32,7 @@ from gvd_jax.scale.write import Outputs, draw_preview, join, preview_place, read
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.combs import check_combs
 from gvd_jax.video.places import check_free, real
-from gvd_jax.video.shutter import stated_shutter
+from gvd_jax.video.shutter import is_of_shutter, stated_shutter
 from gvd_jax.video.sink import open_target
 from gvd_jax.video.source import Source, cropped, open_source, read_frames
 from gvd_jax.view.report import Report
@@ -133,7 +133,7 @@ def deblur_video(
         tell(line)
     start = time.monotonic()
     memory = budget(None if max_memory is None else max_memory * GIB, clip.channels)
-    with failing_well(job):
+    with failing_well(job), job.running() if together.first else nullcontext():
         survey, layout = find_layout(job, clip, tau, config, memory, together, say)
         timeline = timeline_of(survey, clip)
         config = pictures_of(config, timeline)
@@ -161,6 +161,10 @@ def _stated_camera(clip: Source, given: Any, config: Config) -> tuple[Any, Confi
     if shutter is not None:
         tau = shutter.duty_cycle
         said.append(f"the file says {shutter.words}: duty cycle {tau:.3f}; --duty-cycle auto finds it instead")
+    elif given is None and clip.video is not None:
+        senseless = [f"{key} {value}" for key, value in clip.video.metadata if is_of_shutter(key)]
+        if senseless:
+            said.append(f"the file says {senseless[0]}, which is no shutter of {clip.fps:g} fps: it is found instead")
     if clip.light and config.camera.transfer is None:
         config = config.with_transfer("none")
         said.append("the file says that its values are light: no curve is looked for; --transfer says otherwise")

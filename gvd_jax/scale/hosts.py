@@ -58,6 +58,8 @@ def join_hosts(text: str | None) -> Hosts:
     """ "auto" where a cluster says who is who, "address:port,count,number" where one has to; None: this host alone."""
     if text is None:
         return Hosts()
+    if text != "auto" and text.count(",") != 2:
+        raise InputError(f"--hosts {text} is neither auto nor ADDRESS:PORT,COUNT,NUMBER")
     try:
         if text == "auto":
             jax.distributed.initialize(shutdown_timeout_seconds=LONG)

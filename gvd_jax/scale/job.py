@@ -6,8 +6,10 @@ there under its name when it is complete.
 
 import json
 import os
+import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from gvd_jax.errors import InputError
 from gvd_jax.video.places import real, replacing
 
-FACTS = "job.json"
+FACTS, RUNNING = "job.json", ".running"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,17 @@ class Job:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.facts, json.dumps({"asked": self.asked, "found": found}, indent=1))
 
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While this process works on it, no other one on this machine begins."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mark = self.folder / RUNNING
+        mark.write_text(f"{os.getpid()} {platform.node()}")
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
+
     def window(self, number: int) -> Path:
         """Where a window is when it is finished."""
         return self.folder / f"{number:06d}"
@@ -57,10 +70,30 @@ class Job:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _worker(folder: Path) -> int | None:
+    """The number of another process on this machine that works in the folder of a job."""
+    if os.name != "posix":  # elsewhere a signal that asks for nothing ends the other process
+        return None
+    try:
+        number, node = (folder / RUNNING).read_text().split(maxsplit=1)
+        if node != platform.node() or int(number) == os.getpid():
+            return None
+        os.kill(int(number), 0)
+    except PermissionError:  # it is there, and somebody else's
+        return int(number)
+    except (OSError, ValueError):
+        return None
+    return int(number)
+
+
 def check_unfinished(output: Path, resume: bool, overwrite: bool) -> Path:
-    """The work folder of an output; `InputError` if a run broke off that is neither to be resumed nor overwritten."""
+    """The work folder of an output; `InputError` if another run works there, or one broke off that is neither to be
+    resumed nor overwritten."""
     output = real(output)
     folder = output.parent / f"{output.name}.unfinished"  # the root has no name
+    worker = _worker(folder)
+    if worker is not None:
+        raise InputError(f"another run, process {worker}, is writing {output}; wait for its end or choose another name")
     if folder.exists() and not (folder / FACTS).exists() and any(not p.name.startswith(".") for p in folder.iterdir()):
         raise InputError(f"{folder} is no folder of an unfinished run; move it away")
     if folder.exists() and not resume and not overwrite:

@@ -13,6 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
 from gvd_jax.errors import InputError
+from gvd_jax.video.shutter import is_of_shutter
 from gvd_jax.video.source import Source
 from gvd_jax.video.survey import DEFAULT_FPS
 
@@ -62,7 +63,7 @@ def join(path: Path, suffix: str, parts: Sequence[Path], unit: Fraction, ticks: 
 
 def _mux(container: OutputContainer, source: Source, *streams: Iterator[Timed]) -> None:
     if source.video:
-        container.metadata.update(dict(source.video.metadata))
+        container.metadata.update({key: value for key, value in source.video.metadata if not is_of_shutter(key)})
         _set_chapters(container, source)
     for _, _, packet in heapq.merge(*streams):
         container.mux(packet)

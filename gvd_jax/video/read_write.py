@@ -66,8 +66,10 @@ def write_video(
         raise InputError(
             f"cannot write frames of shape {values.shape} at {bit_depth} bits; give [T, H, W, 1 or 3], 8 or 16"
         )
-    if not np.issubdtype(values.dtype, np.floating) or not np.isfinite(values).all():
-        raise InputError(f"cannot write frames that are {values.dtype} or not finite; give floats in [0, 1]")
+    if not np.issubdtype(values.dtype, np.floating):
+        raise InputError(f"cannot write frames that are {values.dtype}; give floats in [0, 1]")
+    if not np.isfinite(values).all():
+        raise InputError("cannot write frames with NaN or infinity; replace those values first")
     if fps is not None and not 1 / LONGEST < fps < FASTEST:
         raise InputError(f"{fps} frames per second are none; give a number such as {DEFAULT_FPS}, or None")
     rate = Fraction(DEFAULT_FPS if fps is None else fps).limit_denominator(65535)

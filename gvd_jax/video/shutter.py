@@ -11,6 +11,7 @@ from gvd_jax.video.source import Source
 
 FULL_CIRCLE = 720.0  # degrees: an angle of 360 is tau = 0.5
 LONGEST = 1.01  # exposures per frame interval: a bit more is rounding, twice as much is of something else
+ANGLE, TIMES = "shutterangle", ("exposuretime", "shutterspeed", "shuttertime")  # ends of the names of tags
 EXIF, EXPOSURE_TIME, TAKEN, TAKEN_FRACTION = 0x8769, 0x829A, 0x9003, 0x9291  # EXIF 2.32
 
 
@@ -31,18 +32,27 @@ def stated_shutter(source: Source) -> Stated | None:
 
 def _of_video(metadata: tuple[tuple[str, str], ...], fps: float | None) -> Stated | None:
     for key, value in metadata:
-        name, number = re.sub(r"[^a-z]", "", key.lower()), _number(value)
+        number = _number(value)
         if number is None:
             continue
-        if name.endswith("shutterangle"):
+        if _name(key).endswith(ANGLE):
             tau = number / FULL_CIRCLE
-        elif name.endswith(("exposuretime", "shutterspeed", "shuttertime")) and fps is not None:
+        elif _name(key).endswith(TIMES) and fps is not None:
             tau = number * fps / 2
         else:
             continue
         if 0 < tau <= LONGEST / 2:
             return Stated(min(tau, 0.5), f"{key} {value}")
     return None
+
+
+def is_of_shutter(key: str) -> bool:
+    """Whether a tag of that name says something of the shutter, which is not that of what is restored."""
+    return _name(key).endswith((ANGLE, *TIMES))
+
+
+def _name(key: str) -> str:
+    return re.sub(r"[^a-z]", "", key.lower())
 
 
 def _number(text: str) -> float | None:
