@@ -74,7 +74,7 @@ def test_frames(text, expected):
         (["deblur", "IN", "OUT", "--frames", "3:9"], "holds 5 frames"),
         (["deblur", "IN", "OUT", "--crop", "1,2,3"], "is not Y,X,H,W"),
         (["deblur", "IN", "OUT", "--crop", "0,0,24,33"], "does not fit frames of 32x24"),
-        (["deblur", "IN", "OUT", "--crop", "0,0,0,9"], "does not fit frames of 32x24"),
+        (["deblur", "IN", "OUT", "--crop", "0,0,0,9"], "keeps no pixel"),
         (["deblur", "NONE", "OUT"], "does not exist"),
         (["deblur", "IN", "OUT.gif"], "ends in .mp4"),
         (["deblur", "IN", "IN"], "is the input, which is not replaced"),

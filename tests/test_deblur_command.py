@@ -33,8 +33,8 @@ def test_deblur_writes_a_folder_like_the_input_with_maps_and_a_report(tmp_path, 
     output = capsys.readouterr()
     assert "5 frames of 32x24, duty cycle 0.400" in output.out
     assert output.err.splitlines() == [
-        "gvd-jax: level 1 of 2 (32x24) latent, 50% done, 00:00 left",
-        "gvd-jax: level 2 of 2 (32x24) latent, 100% done, 00:00 left",
+        "gvd-jax: at 32x24, 50% done, 00:00 left",
+        "gvd-jax: at 32x24, 100% done, 00:00 left",
     ]
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "cache" / "gvd_jax" / "xla")
 
@@ -88,7 +88,9 @@ def test_verbose_shows_every_step_and_not_with_quiet(tmp_path, folder, calls, ca
     assert "contradict" in error_line(capsys) and not calls
     assert cli.main(["deblur", str(folder), str(tmp_path / "out"), "--verbose"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert [line.partition(" s, ")[2] for line in lines] == [f"level {k} of 2 (32x24) latent: data 1" for k in (1, 2)]
+    assert [line.partition(" s, ")[2] for line in lines] == [
+        f"at 32x24, level {k} of 2, latent: data 1" for k in (1, 2)
+    ]
 
 
 LONG = np.random.default_rng(1).integers(0, 256, (20, 24, 32, 3)).astype(np.float32) / 255

@@ -52,10 +52,11 @@ def _lines() -> Hook:
 
 def _every_step(progress: Progress) -> None:
     energy = ", ".join(f"{name} {part:.4g}" for name, part in progress.energy.items())
-    print(f"gvd-jax: {progress.seconds:8.1f} s, {_place(progress)}: {energy or 'done'}", file=sys.stderr, flush=True)
+    step = f"{_place(progress)}, level {progress.level + 1} of {progress.levels}, {progress.stage}"
+    print(f"gvd-jax: {progress.seconds:8.1f} s, {step}: {energy or 'done'}", file=sys.stderr, flush=True)
 
 
 def _place(progress: Progress) -> str:
     height, width = progress.shape
     part = f"{progress.part}, " if progress.part else ""
-    return f"{part}level {progress.level + 1} of {progress.levels} ({width}x{height}) {progress.stage}"
+    return f"{part}at {width}x{height}"

@@ -93,7 +93,8 @@ def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
     if not len(numbers):
         return FoundDutyCycle(USUAL, 0.0, SPREAD)
     scores, pixels = explained(found, numbers), float(found.count[numbers].sum())
-    tau, share = _believed(scores, pixels, USUAL)
+    share = _told(scores, pixels)
+    tau = _highest(scores) if share > 0.5 else share * _highest(scores) + (1 - share) * USUAL
     highest = max(float(scores.max()), 0.0)
     length = 2 * _highest(scores) * float(found.speed[numbers].sum()) / max(pixels, 1.0)
     sharp = length < SHORT or (length < LONGER and scores[0] > SHARP * highest)
@@ -113,10 +114,9 @@ def _agreeing(found: Correlations, numbers: HostArray) -> HostArray:
     return numbers[far <= max(ODD * np.median(far) / 0.6745, AGREED)]  # .6745 of a standard deviation is the median
 
 
-def _believed(scores: HostArray, pixels: float, usual: float) -> tuple[float, float]:
-    """The best tau as far as so many moving pixels tell, for the rest the usual one; and how far that is."""
-    share = pixels**2 / (pixels**2 + DOUBT**2) if scores.max() > 0 else 0.0
-    return share * _highest(scores) + (1 - share) * usual, share
+def _told(scores: HostArray, pixels: float) -> float:
+    """How far so many moving pixels tell the tau."""
+    return pixels**2 / (pixels**2 + DOUBT**2) if scores.max() > 0 else 0.0
 
 
 def _spread(found: Correlations, numbers: HostArray) -> float:
@@ -164,5 +164,6 @@ def find_duty_cycles(
     if clip == 0:
         return jnp.zeros(len(frames), frames.dtype)
     scores = [explained(found, np.array([k])) for k in range(len(frames))]
-    taus = [_believed(own, float(found.count[k].sum()), clip)[0] for k, own in enumerate(scores)]
+    shares = [_told(own, float(found.count[k].sum())) for k, own in enumerate(scores)]
+    taus = [share * _highest(own) + (1 - share) * clip for own, share in zip(scores, shares, strict=True)]
     return jnp.asarray(taus, frames.dtype)

@@ -16,6 +16,7 @@ from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow,
 from gvd_jax.trees import pytree, replace, static
 
 PIXEL = 1 / 12  # variance of its area, px^2
+SEEN = 0.5  # px: a smaller defocus nobody sees
 EVERYWHERE = 0.9  # of the pixels: where so many are out of focus, nothing is in it
 DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
 
@@ -55,8 +56,9 @@ def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[D
     found = defocus_from_edges(state.unknowns.latent, problem.continues, noise, *numbers)
     found = jnp.where(has_neighbour(problem.continues)[:, None, None], found, 0)
     moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, duty_cycle_of(problem, state)))  # the length of a path
-    share = (found > 0).mean()
-    pixels = found.mean() / jnp.maximum(share, 1e-9)  # the mean where there is any
+    soft = (found > SEEN).astype(found.dtype)
+    share = soft.mean()
+    pixels = (soft * found).mean() / jnp.maximum(share, 1e-9)  # the mean where there is any
     meant = (jnp.median(moved) < edges.still) & (share < EVERYWHERE)
     measured = {DEFOCUSED_SHARE: share, DEFOCUS_PIXELS: pixels, DEFOCUS_LEFT: meant}
     return jnp.where(meant, 0.0, found), measured
