@@ -34,9 +34,6 @@ FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) 
 WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
 SHARE = 0.3  # of the frame's mean in the cost of a window: what has no texture goes with the rest
 MARGIN = 0.2  # by how much less the cost must be: the rest of a misfit is not all of the motion
-# By how much less the misfit must be: frames that are still soft ask for less blur than there is, and accelerations
-# that shorten a path make up for a few hundredths. True ones of r6_lane: .05 to .2.
-SURELY = 0.05
 REFINED, STEPS = 3, 5  # the best accelerations of the frame, each in so many steps
 
 Errors = Callable[[Float[Array, "1 H W 2"]], Float[Array, "R 1 H W"]]  # of a frame under an acceleration
@@ -108,7 +105,7 @@ def search_ends(
 
 def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -> Float[Array, "1 H W 2"]:
     """The affine acceleration of least `misfit`, from the best of a grid and from the usual one of those that are
-    `given`; these themselves if it is hardly better."""
+    `given`."""
     _, height, width, _ = given.shape
 
     def residuals(numbers):
@@ -120,8 +117,7 @@ def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -
     costs = jax.lax.map(lambda start: misfit(residuals(start))[0], starts)
     refined = jax.lax.map(lambda start: fit_affine(residuals, start, STEPS), starts[jnp.argsort(costs)[:REFINED]])
     costs = jax.lax.map(lambda numbers: misfit(residuals(numbers))[0], refined)
-    better = costs.min() < (1 - SURELY) * misfit(errors(given))[0]
-    return jnp.where(better, affine_field(refined[jnp.argmin(costs)], height, width), given)
+    return affine_field(refined[jnp.argmin(costs)], height, width)
 
 
 def _of_pixels(errors: Errors, around: Float[Array, "1 H W 2"], fastest: Scalar) -> Float[Array, "1 H W 2"]:
