@@ -25,3 +25,15 @@ def test_frames_without_a_blur_are_the_blurry_ones(rng, found, defocused):
     expected = np.asarray(latent).copy()
     expected[0, 3 if defocused else 0 :] = frames[0, 3 if defocused else 0 :]
     np.testing.assert_array_equal(state.unknowns.latent, expected)
+
+
+@pytest.mark.parametrize("noise, path, kept", [(0.3, 0.1, True), (0.3, 0.4, False), (3.0, 0.1, False)])
+def test_what_hardly_moved_is_kept_unless_it_is_noisy(rng, noise, path, kept):
+    """Noise in values of 8 bits, the path of the exposure in pixels."""
+    shape = (2, 48, 64)
+    frames = jnp.asarray(0.5 + noise / 255 * rng.standard_normal((*shape, 3)), jnp.float32)
+    tau, latent = 0.4, frames + 0.1
+    flow = jnp.zeros((2, 2, *shape[1:], 2)).at[..., 0].set(path / (2 * tau))
+    problem = make_problem(frames, tau, gvd.Config.default().with_transfer("none"))
+    state, _ = gvd.KeepSharp().run(State(gvd.Unknowns(latent=latent, flow=flow), shape=problem.size), problem)
+    np.testing.assert_array_equal(state.unknowns.latent, frames if kept else latent)

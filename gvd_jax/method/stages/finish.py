@@ -1,5 +1,6 @@
 """What stands between and behind the subproblems: the defocus of edges, the post-filter, the blend."""
 
+import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.agreement import blend_by_agreement
@@ -17,6 +18,7 @@ from gvd_jax.trees import pytree, replace, static
 
 PIXEL = 1 / 12  # variance of its area, px^2
 SEEN = 0.5  # px: a smaller defocus nobody sees
+HARDLY = 0.25  # px of a path: no blur beside that of a pixel
 EVERYWHERE = 0.9  # of the pixels: where so many are out of focus, nothing is in it
 DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
 
@@ -121,23 +123,28 @@ def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frame
 
 @pytree
 class KeepSharp:
-    """Leave what was blurred by nothing as it was: frames whose duty cycle was found to be 0, where they are in focus.
+    """Leave what was blurred by nothing as it was: what is in focus in frames whose duty cycle was found to be 0, and
+    what hardly moved during the exposure if the clip has hardly any noise.
 
-    Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that.
+    Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that, but for their
+    noise: of less than `quiet`, display values, there is none to be rid of beside the rounding of 8 bits.
     """
 
+    quiet: Number = 1 / 255
     name: str = static(default="keep sharp")
     cost: float = static(default=0.0)
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with latent frames that are blurry ones where these are sharp."""
-        latent = _keep_sharp(problem.frames, state.unknowns, duty_cycle_of(problem, state))
+        latent = _keep_sharp(self, problem.frames, state.unknowns, duty_cycle_of(problem, state))
         return replace(state, unknowns=replace(state.unknowns, latent=latent)), Info({})
 
 
 @brief_jit
-def _keep_sharp(frames: Frames, unknowns: Unknowns, duty_cycle: DutyCycle) -> Frames:
-    blurred = jnp.broadcast_to(duty_cycle[:, None, None] > 0, frames.shape[:3])
+def _keep_sharp(stage: KeepSharp, frames: Frames, unknowns: Unknowns, duty_cycle: DutyCycle) -> Frames:
+    noise = jax.vmap(noise_level, in_axes=-1)(frames).max()
+    moved = blur_variance(unknowns.flow, duty_cycle) > PIXEL * HARDLY**2
+    blurred = (duty_cycle[:, None, None] > 0) & (moved | (noise > stage.quiet))
     if "defocus" in unknowns:
         blurred = blurred | (unknowns.defocus > 0)
     return jnp.where(blurred[..., None], unknowns.latent, frames)
