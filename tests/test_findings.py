@@ -14,11 +14,15 @@ SURE = Findings(0.42, 0.01, 2.3, 0.4, 0.6, 0.25, 1.2, 0.0)
     "found, lines",
     [
         (SURE, ["0.420 +- 0.010", "2.30 +- 0.40", "0.6 px", "1.2 px in 25%, removed"]),
+        (
+            Findings(0.42, 0.01, 2.4, 0.5, 0.6, 0, 0, 0),
+            ["0.420 +- 0.010", "2.40 +- 0.50 (a guess)", "0.6 px", "nothing"],
+        ),
         (Findings(0.25, 0, 1, 0, 0, 0, 0, 0), ["0.250", "1.00", "0.0 px", "nothing"]),
         (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["0.250", "1.00", "0.0 px", "2.0 px in 50%, left"]),
         (Findings(0.25, 0, 1, 0, None, None, None, None), ["0.250", "1.00", "not looked for", "not looked for"]),
     ],
-    ids=["found", "given", "left", "not looked for"],
+    ids=["found", "guessed", "given", "left", "not looked for"],
 )
 def test_a_line_for_each(found, lines):
     assert list(found.lines().values()) == lines

@@ -11,6 +11,7 @@ from gvd_jax.method.stages.shake import SHAKE_PIXELS
 from gvd_jax.scale.window import Restored
 
 DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
+UNKNOWN = 0.45  # standard deviation of a gamma: nearly as much is known of any camera
 LITTLE = 0.001  # of a clip: less of it is a stray pixel
 
 
@@ -42,7 +43,7 @@ class Findings:
             soft = f"{self.defocus:.1f} px in {self.defocused:.0%}, {'left' if self._is_left else 'removed'}"
         return {
             "duty cycle": _number(self.duty_cycle, self.duty_cycle_error, 3),
-            "gamma": _number(self.gamma, self.gamma_error, 2),
+            "gamma": _number(self.gamma, self.gamma_error, 2) + (" (a guess)" if self.gamma_error > UNKNOWN else ""),
             "shake": "not looked for" if self.shake is None else f"{self.shake:.1f} px",
             "out of focus": soft,
         }
