@@ -13,7 +13,9 @@ import pickle
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,9 @@ from jax.experimental.serialize_executable import deserialize_and_load, serializ
 MOST_BYTES = 2**30  # of all programs: the least recently used go first
 OURS = {"gvd_jax", "jax", "jaxlib", "numpy", "builtins", "functools"}  # whose code has a version
 DIGEST = hashlib.sha256
-_loaded: dict[Any, Callable[..., Any] | None] = {}
+_loaded: dict[Any, Future[Callable[..., Any] | None]] = {}
 _one_at_a_time = threading.Lock()  # whether JAX's cache is used is a setting of the process
+_compiling = 0  # programs, by so many threads
 
 
 def folder() -> Path | None:
@@ -51,11 +54,13 @@ def find(
     arguments: Sequence[Any],
     static: Sequence[Any],
     traced: Sequence[Any],
+    pool: Executor | None = None,
 ) -> Callable[..., Any] | None:
     """The program compiled for such `arguments`: from the folder, or compiled and kept there.
 
     `program` is that of `jax.jit` with the given `name` and compiler `options`. Of the arguments some are `static`;
-    what is returned takes the others, the `traced` ones. None if it cannot be kept.
+    what is returned takes the others, the `traced` ones. None if it cannot be kept. With a `pool` nothing is waited
+    for: one of its threads makes it ready for who asks later.
     """
     kept = folder()
     leaves, structure = jax.tree.flatten(tuple(traced))
@@ -67,12 +72,32 @@ def find(
     if here not in _loaded:
         described = jax.tree.unflatten(structure, kinds)
         key = _fingerprint((name, sorted(options.items()), tuple(static), described, settings, _surroundings()))
-        _loaded[here] = None if key is None else _load_or_compile(kept / key, program, arguments, traced)
-    return _loaded[here]
+        make = partial(_load_or_compile, None if key is None else kept / key, program, arguments, traced)
+        _loaded[here] = _done(make) if pool is None else pool.submit(make)
+    return None if pool is not None else _loaded[here].result()
+
+
+def mark(what: Any, arguments: Sequence[Any]) -> Path | None:
+    """A file that stands for the programs of some work on such arguments: it is there once they have been made. None if
+    they cannot be kept."""
+    kept = folder()
+    leaves, structure = jax.tree.flatten(tuple(arguments))
+    described = jax.tree.unflatten(structure, [_kind(leaf) for leaf in leaves])
+    key = None if kept is None else _fingerprint((what, described, jax.config.read("jax_enable_x64"), _surroundings()))
+    return kept / key if kept is not None and key is not None else None
+
+
+def _done(make: Callable[[], Callable[..., Any] | None]) -> Future[Callable[..., Any] | None]:
+    """As a thread would leave it."""
+    future = Future()
+    future.set_result(make())
+    return future
 
 
 def _kind(leaf: Any) -> tuple[Any, ...] | None:
     """What a program depends on of a leaf; None for arrays that are not on the first device alone."""
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return (leaf.shape, str(leaf.dtype), leaf.weak_type)
     if isinstance(leaf, jax.Array):
         alone = leaf.is_fully_addressable and leaf.devices() == {jax.devices()[0]}
         return (leaf.shape, str(leaf.dtype), leaf.weak_type) if alone else None
@@ -118,11 +143,15 @@ def _surroundings() -> tuple[str, ...]:
     return code.hexdigest(), version("jax"), version("jaxlib"), *platform, features, flags
 
 
-def _load_or_compile(path: Path, program: Any, arguments: Sequence[Any], traced: Sequence[Any]) -> Callable[..., Any]:
+def _load_or_compile(
+    path: Path | None, program: Any, arguments: Sequence[Any], traced: Sequence[Any]
+) -> Callable[..., Any] | None:
+    if path is None:
+        return None
     found = _load(path, jax.tree.structure((tuple(traced), {})))
     if found is not None:
         return found
-    with _one_at_a_time, _without_cache():
+    with _without_cache():
         compiled = program.lower(*arguments).compile()
     _keep(path, compiled)
     return compiled
@@ -131,13 +160,22 @@ def _load_or_compile(path: Path, program: Any, arguments: Sequence[Any], traced:
 @contextmanager
 def _without_cache():
     """JAX's cache would keep them as well; and what has been read from there cannot be written anew."""
-    jax.config.update("jax_enable_compilation_cache", False)
-    reset_cache()  # it remembers whether it is enabled
+    _use_cache(-1)
     try:
         yield
     finally:
-        jax.config.update("jax_enable_compilation_cache", True)
-        reset_cache()
+        _use_cache(1)
+
+
+def _use_cache(change: int) -> None:
+    """The first thread that does without it turns it off, the last one on."""
+    global _compiling
+    with _one_at_a_time:
+        _compiling -= change
+        enabled = _compiling == 0
+        if enabled or (change < 0 and _compiling == 1):
+            jax.config.update("jax_enable_compilation_cache", enabled)
+            reset_cache()  # it remembers whether it is enabled
 
 
 @functools.cache

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import gvd_jax as gvd
-from gvd_jax.method.deblur import make_problem, run_stage
+from gvd_jax.method.deblur import make_problem
 from gvd_jax.method.problem import State
 from gvd_jax.method.promises import check_blur, check_stage
+from gvd_jax.method.run_stage import run_stage
 from gvd_jax.method.schedule import Planned
 from gvd_jax.trees import pytree, static
 from tests.settings import small

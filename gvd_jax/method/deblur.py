@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -15,9 +16,10 @@ from gvd_jax.method.duty_cycle import FoundDutyCycle
 from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held, check_traceable
 from gvd_jax.method.pictures import between_pictures, frames_of, pictures_of
-from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, finite, first_state, on_level, to_level
-from gvd_jax.method.programs import give_back, make_room
-from gvd_jax.method.promises import check_blur, check_ended
+from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, finite, first_state
+from gvd_jax.method.programs import compile_ahead, give_back, make_room
+from gvd_jax.method.promises import check_blur
+from gvd_jax.method.run_stage import foresee, run_stage
 from gvd_jax.method.schedule import Planned, plan
 from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
 from gvd_jax.method.still_layer import Scene, find_scene, original_where_kept
@@ -97,14 +99,6 @@ def make_problem(frames: Frames, duty_cycle: DutyCycle | Scalar | float, config:
     whole = one_shot(len(frames), frames.dtype), jnp.ones(frames.shape[:3], frames.dtype)
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns, *whole)
-
-
-def run_stage(planned: Planned, state: State, problem: Problem) -> tuple[State, Info]:
-    """One stage on its level."""
-    if state.shape != planned.shape:
-        state = to_level(problem, state, planned.shape)
-    ended = on_level(planned.stage, planned.shape).run(state, problem)
-    return check_ended(planned.stage, ended, problem, planned.shape)
 
 
 def deblur_pure(
@@ -246,6 +240,7 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
     started = _progress(replace(first, level=levels - 1), levels, state, found.info)
     recorder.add(replace(started, unknowns=None), first.cost)
     give_back()
+    compile_ahead(partial(foresee, tuple(rest)), problem, state)
     state = first_state(problem, state, rest[0].shape)
     check_blur(problem, state)
     for planned in rest:

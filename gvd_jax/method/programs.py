@@ -3,8 +3,12 @@
 import ctypes
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,8 @@ QUICK = {"xla_backend_optimization_level": 1}
 # iterations take nearly twice as long. LLVM's lowest level would make programs four times slower.
 BRIEF = QUICK | {"xla_cpu_use_fusion_emitters": False}
 MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
+MOST_THREADS = 8  # a compilation holds up to some 200 MB
+_pool: ContextVar[Executor | None] = ContextVar("pool", default=None)  # of who looks ahead
 SHARE = 0.5  # of the maps: the programs of one clip take a tenth
 
 
@@ -30,6 +36,16 @@ def _known(wanted: frozenset[tuple[str, Any]]) -> dict[str, Any]:
     if not on_cpu() or _are_known(dict(wanted)):
         return dict(wanted) if on_cpu() else {}
     return {name: value for name, value in wanted if _are_known({name: value})}
+
+
+def _is_hurried() -> bool:
+    """Whether JAX was told to disable most optimizations, which goes further than the options for that."""
+    return bool(jax.config.read("jax_disable_most_optimizations"))
+
+
+def _options(options: dict[str, Any], hurried: bool) -> dict[str, Any]:
+    """Of a program, as far as its compiler knows them."""
+    return _known(frozenset((LEAN if hurried else LEAN | options).items()))
 
 
 def _are_known(options: dict[str, Any]) -> bool:
@@ -47,22 +63,70 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
 
     @functools.cache
     def whole(hurried: bool):
-        # JAX was told to disable most optimizations, which goes further than the options for that.
-        own = _known(frozenset((LEAN if hurried else LEAN | options).items()))
+        own = _options(options, hurried)
         return jax.jit(function, static_argnames=static_argnames, compiler_options=own), own
+
+    def find(arguments, pool=None):
+        program, own = whole(_is_hurried())
+        static = tuple(arguments[place] for place in places)
+        others = [value for place, value in enumerate(arguments) if place not in places]
+        name = f"{function.__module__}.{function.__qualname__}"
+        return program, others, stored_programs.find(program, name, own, arguments, static, others, pool)
 
     @functools.wraps(function)
     def run(*arguments):
         if is_traced(arguments):
-            return part(*arguments)
-        program, own = whole(bool(jax.config.read("jax_disable_most_optimizations")))
-        static = tuple(arguments[place] for place in places)
-        others = [value for place, value in enumerate(arguments) if place not in places]
-        name = f"{function.__module__}.{function.__qualname__}"
-        found = stored_programs.find(program, name, own, arguments, static, others)
+            pool = _pool.get()
+            if pool is None:
+                return part(*arguments)
+            find(jax.tree.map(_described, arguments), pool)
+            token = _pool.set(None)  # what it calls is a part of it
+            try:
+                return part(*arguments)
+            finally:
+                _pool.reset(token)
+        program, others, found = find(arguments)
         return program(*arguments) if found is None else found(*others)
 
     return run
+
+
+def _described(leaf: Any) -> Any:
+    """A traced leaf as a program is compiled for it; others are what they are."""
+    aval = getattr(leaf, "aval", None)
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type) if is_traced(leaf) and aval else leaf
+
+
+def compile_ahead(work: Callable[..., Any], *arguments: Any) -> None:
+    """Let threads compile the programs that `work` on such arguments will take, in the order in which it takes them.
+
+    They are found by tracing it, the first time: what it does by values that it computes is not foreseen. Only for
+    programs that are kept; others are compiled where they are called.
+    """
+    mark = stored_programs.mark(work, arguments)
+    if mark is None or mark.exists():
+        return
+    leaves, structure = jax.tree.flatten(arguments)
+
+    def of_arrays(arrays):  # numbers of Python stay such: programs differ by them
+        rest = iter(arrays)
+        return work(*jax.tree.unflatten(structure, [next(rest) if isinstance(x, jax.Array) else x for x in leaves]))
+
+    for options in (QUICK, BRIEF):  # which cannot be asked while something is traced
+        _options(options, _is_hurried())
+    token = _pool.set(_threads())
+    try:
+        with suppress(Exception):  # what fails will do so again where it is called, and say why
+            jax.eval_shape(of_arrays, [leaf for leaf in leaves if isinstance(leaf, jax.Array)])
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    finally:
+        _pool.reset(token)
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS))
 
 
 def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
