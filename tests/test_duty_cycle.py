@@ -108,6 +108,14 @@ def test_a_shot_that_surely_differs_has_its_own_duty_cycle(first, second):
     np.testing.assert_allclose(alone, taus, atol=0.06)
 
 
+def test_a_shot_that_tells_nothing_has_that_of_the_clip():
+    clips = blurred(ZIGZAG, np.full(5, 0.4)), blurred(UNIFORM / 8, np.full(5, 0.4))
+    frames, flow = (jnp.concatenate(own) for own in zip(*clips, strict=True))
+    found, taus = find_shutters(frames, flow, quadratic_path, jnp.ones(10).at[jnp.array([4, 9])].set(0))
+    assert found.told and not find_duty_cycle(*clips[1]).told
+    np.testing.assert_allclose(taus, 0.4, atol=0.05)
+
+
 UNIDENTIFIED = {
     "constant": (lambda: (jnp.full((5, 96, 128, 1), 0.4), blurred(ZIGZAG, np.full(5, 0.3))[1]), 0),
     "slow": (lambda: blurred(UNIFORM / 8, np.full(5, 0.3)), 0),

@@ -38,12 +38,14 @@ class FoundDutyCycle:
     """tau, 0 for frames that move and are sharp, or too little to tell, and how sure it is: `share` in [0, 1] of it is
     from the clip.
 
-    `scatter` is by how much tau changes when a frame is left out (jackknife), a standard deviation.
+    `scatter` is by how much tau changes when a frame is left out (jackknife), a standard deviation. `told` is whether
+    enough moves; if not, tau is what harms least.
     """
 
     duty_cycle: float
     share: float
     scatter: float
+    told: bool = True
 
     @property
     def uncertainty(self) -> float:
@@ -91,7 +93,7 @@ def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
     """That of those frames that agree; 0 if they are sharp."""
     numbers = _agreeing(found, numbers)
     if not len(numbers):
-        return FoundDutyCycle(USUAL, 0.0, SPREAD)
+        return FoundDutyCycle(USUAL, 0.0, SPREAD, told=False)
     scores, pixels = explained(found, numbers), float(found.count[numbers].sum())
     share = _told(scores, pixels)
     tau = _highest(scores) if share > 0.5 else share * _highest(scores) + (1 - share) * USUAL
@@ -101,7 +103,7 @@ def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
     if sharp if share > 0.5 else found.mean_speed[numbers].mean() > STILL:
         tau = 0.0
     error = np.hypot(share * _spread(found, numbers), (1 - share) * SPREAD)
-    return FoundDutyCycle(tau, share * highest, float(error))
+    return FoundDutyCycle(tau, share * highest, float(error), told=share > 0.5)
 
 
 def _agreeing(found: Correlations, numbers: HostArray) -> HostArray:
@@ -151,6 +153,8 @@ def find_shutters(
 
 
 def _differ(a: FoundDutyCycle, b: FoundDutyCycle) -> bool:
+    if not (a.told and b.told):
+        return False
     sure = ODD * np.hypot(a.scatter, b.scatter)
     return bool(abs(a.duty_cycle - b.duty_cycle) > max(sure, AGREED))
 

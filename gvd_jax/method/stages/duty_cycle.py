@@ -30,5 +30,7 @@ class FindDutyCycle:
         again, tau = find_shutters(
             problem.frames, _flow_within_exposure(state.unknowns), problem.blur.motion.path, problem.continues
         )
+        if not again.told:  # without the shake less may move
+            return state, Info({})
         state = replace(state, unknowns=replace(state.unknowns, **{self.unknown: tau}))
         return state, Info({}, measured={DUTY_CYCLE_ERROR: again.uncertainty})
