@@ -9,7 +9,7 @@ import pytest
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 from gvd_jax import stored_programs
-from gvd_jax.method.programs import brief_jit
+from gvd_jax.method.programs import brief_jit, compile_ahead
 from gvd_jax.ops.transfer import power_transfer
 from gvd_jax.trees import replace
 
@@ -20,6 +20,25 @@ X = np.arange(6, dtype=np.float32).reshape(2, 3)
 def own_curve(x, gamma):
     """Code that is not the package's."""
     return x
+
+
+TRACED = []
+
+
+@brief_jit
+def doubled(x):
+    TRACED.append("doubled")
+    return 2 * x
+
+
+@brief_jit
+def doubled_and_one(x):
+    TRACED.append("doubled and one")
+    return doubled(x) + 1
+
+
+def work(x, factor):
+    return factor * doubled_and_one(doubled(x))
 
 
 @pytest.fixture
@@ -127,3 +146,27 @@ def test_without_a_cache_nothing_is_kept(count, tmp_path, monkeypatch):
     assert jax.config.jax_compilation_cache_dir is None and stored_programs.folder() is None
     run(power_transfer(2.0), 2, jnp.asarray(X))
     assert len(traced) == 1
+
+
+def test_programs_are_made_ahead(kept, monkeypatch):
+    """Those that a piece of work calls itself, once: not those that are parts of others."""
+    monkeypatch.setattr(stored_programs, "OURS", stored_programs.OURS | {"tests"})
+    TRACED.clear()
+    jax.clear_caches()
+    compile_ahead(work, jnp.asarray(X), 3.0)
+    doubled_and_one(doubled(jnp.asarray(X)))  # waits for the threads
+    so_far = list(TRACED)
+    assert set(so_far) == {"doubled", "doubled and one"} and len(list(kept.iterdir())) == 3  # and a mark
+    np.testing.assert_allclose(work(jnp.asarray(X), 3.0), 3 * (4 * X + 1))
+    stored_programs.forget()
+    jax.clear_caches()
+    compile_ahead(work, jnp.asarray(X), 3.0)  # the mark is there
+    np.testing.assert_allclose(work(jnp.asarray(X), 3.0), 3 * (4 * X + 1))
+    assert so_far == TRACED
+
+
+def test_work_that_fails_ahead_fails_where_it_is_called(kept, monkeypatch):
+    monkeypatch.setattr(stored_programs, "OURS", stored_programs.OURS | {"tests"})
+    compile_ahead(work, jnp.asarray(X), jnp.zeros(7))
+    with pytest.raises(ValueError, match="Incompatible shapes"):
+        work(jnp.asarray(X), jnp.zeros(7))
