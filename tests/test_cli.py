@@ -245,6 +245,7 @@ def test_a_shell_completes(capsys, shell, line):
 def test_a_signal_ends_the_process_with_one_line(sent):
     program = (
         "import os, signal, time; import gvd_jax.__main__ as entry, gvd_jax.cli as cli;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # which a job in the background has not
         f"cli.main = lambda: os.kill(os.getpid(), signal.{sent}) or time.sleep(60); entry.main()"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

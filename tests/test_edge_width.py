@@ -94,6 +94,6 @@ def test_defocus_is_meant_where_nothing_moves_and_something_is_in_focus(focused,
     problem = make_problem(frames, 0.4, gvd.Config.default().with_transfer("none"))
     state = State(gvd.Unknowns(latent=frames, flow=flow), shape=problem.size)
     state, info = gvd.replace(EDGES, still=still).run(state, problem)
-    assert info.measured["defocus left"] == left and info.measured["defocused share"] > 0.2
+    assert info.measured["defocus left"] == left and info.measured["defocused share"] > 0.15
     assert 0.5 < info.measured["defocus px"] < 2.5
     assert ("defocus" in state.unknowns) == (not left)

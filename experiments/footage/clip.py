@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import gvd_jax as gvd
 from experiments.clips import fitting_duty_cycle
-from gvd_jax.ops.transfer import SRGB
 from gvd_jax.shapes import HostArray
 from gvd_jax.video.layers import Layer, Transfer, decode, encode, photograph, random_path
 from gvd_jax.video.synthesize import RenderedClip, render
@@ -49,8 +49,9 @@ def fitting_tau(name: str) -> float:
     """The duty cycle that explains the shake of a photograph best by the flow to its neighbours, in parts of its own:
     what a clip can tell."""
     clip = shoot(name)
-    sharp = np.clip(clip.sharp, 0, 1)
-    return fitting_duty_cycle(clip.blurry, sharp, np.nan_to_num(clip.flow), SRGB) / DUTY_CYCLE
+    sharp, curve = np.clip(clip.sharp, 0, 1), gvd.Config.default().with_transfer(CURVE).camera.transfer
+    assert curve is not None
+    return fitting_duty_cycle(clip.blurry, sharp, np.nan_to_num(clip.flow), curve) / DUTY_CYCLE
 
 
 def eight_bits(frames: HostArray) -> np.ndarray:

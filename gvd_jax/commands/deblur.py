@@ -25,7 +25,7 @@ class Deblur:
     shutter_angle: Annotated[str | None, arg(metavar="DEG", help_behavior_hint="")] = None
     """the same as an angle: 360 is a shutter that never closes"""
     defocus: Annotated[Literal["auto", "on", "off"], arg(help_behavior_hint="")] = "auto"
-    """remove defocus blur; auto leaves it in shots from a tripod, where it is meant"""
+    """remove defocus blur; auto: not of a tripod shot"""
     transfer: Annotated[str | None, arg(metavar="CURVE", help_behavior_hint="(default: the preset's)")] = None
     """camera curve to undo: auto, none, srgb, gamma22 or a gamma"""
     preview: Annotated[bool, arg(help_behavior_hint="")] = False
