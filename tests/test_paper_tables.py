@@ -124,3 +124,5 @@ def test_the_readme_shows_what_was_measured():
     assert len(readme.TABLE.findall(text)) >= 9
     changed = text.replace("| ours |", "| theirs |")
     assert changed != text and readme.with_tables(changed) == text
+    front = readme.FRONT.read_text()
+    assert len(readme.EVIDENCE.findall(front)) == 1 and readme.with_evidence(front) == front

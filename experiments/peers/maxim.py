@@ -39,7 +39,7 @@ def load(folder: Path) -> Callable[[HostArray], HostArray]:
     whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
     network = whole.prune(*(whole.graph.get_tensor_by_name(name) for name in ("xs_0:0", "Identity:0")))
 
-    return framewise(lambda image: network(tf.constant(image))[0], MULTIPLE, "reflect")
+    return framewise(lambda image: network(tf.constant(image)), MULTIPLE, "reflect")
 
 
 def _weights(folder: Path, manifest: dict[str, Any]) -> dict[str, HostArray]:

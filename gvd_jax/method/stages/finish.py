@@ -127,10 +127,11 @@ class KeepSharp:
     what hardly moved during the exposure if the clip has hardly any noise.
 
     Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that, but for their
-    noise: of less than `quiet`, display values, there is none to be rid of beside the rounding of 8 bits.
+    noise. Of less than `quiet`, display values as `noise_level` sees it in fine texture, there is hardly more than the
+    rounding to 8 bits.
     """
 
-    quiet: Number = 1 / 255
+    quiet: Number = 1.5 / 255
     name: str = static(default="keep sharp")
     cost: float = static(default=0.0)
 
