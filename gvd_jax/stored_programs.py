@@ -69,7 +69,7 @@ def find(
         return None
     settings = tuple(getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision"))
     here = (program, tuple(static), structure, tuple(kinds), settings)
-    if here not in _loaded:
+    if here not in _loaded or _loaded[here].cancelled():
         described = jax.tree.unflatten(structure, kinds)
         key = _fingerprint((name, sorted(options.items()), tuple(static), described, settings, _surroundings()))
         make = partial(_load_or_compile, None if key is None else kept / key, program, arguments, traced)

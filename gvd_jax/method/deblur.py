@@ -17,7 +17,7 @@ from gvd_jax.method.exposure_change import own_exposure
 from gvd_jax.method.inputs import check_duty_cycle, check_flow, check_frames, check_held, check_traceable
 from gvd_jax.method.pictures import between_pictures, frames_of, pictures_of
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, finite, first_state
-from gvd_jax.method.programs import compile_ahead, give_back, make_room
+from gvd_jax.method.programs import compiled_ahead, give_back, make_room
 from gvd_jax.method.promises import check_blur
 from gvd_jax.method.run_stage import foresee, run_stage
 from gvd_jax.method.schedule import Planned, plan
@@ -240,13 +240,13 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
     started = _progress(replace(first, level=levels - 1), levels, state, found.info)
     recorder.add(replace(started, unknowns=None), first.cost)
     give_back()
-    compile_ahead(partial(foresee, tuple(rest)), problem, state)
-    state = first_state(problem, state, rest[0].shape)
-    check_blur(problem, state)
-    for planned in rest:
-        state, info = run_stage(planned, state, problem)
-        recorder.add(_progress(planned, levels, state, info), planned.cost)
-        give_back()
+    with compiled_ahead(partial(foresee, tuple(rest)), problem, state):
+        state = first_state(problem, state, rest[0].shape)
+        check_blur(problem, state)
+        for planned in rest:
+            state, info = run_stage(planned, state, problem)
+            recorder.add(_progress(planned, levels, state, info), planned.cost)
+            give_back()
     if state.unknowns.latent.shape != problem.frames.shape:
         raise InputError(
             f"the schedule ended with latent frames of shape {state.unknowns.latent.shape}, and the clip has "

@@ -5,9 +5,9 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -97,15 +97,32 @@ def _described(leaf: Any) -> Any:
     return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type) if is_traced(leaf) and aval else leaf
 
 
-def compile_ahead(work: Callable[..., Any], *arguments: Any) -> None:
-    """Let threads compile the programs that `work` on such arguments will take, in the order in which it takes them.
+@contextmanager
+def compiled_ahead(work: Callable[..., Any], *arguments: Any) -> Iterator[None]:
+    """While the block runs, threads compile the programs that `work` on such arguments takes, in the order in which it
+    takes them.
 
     They are found by tracing it, the first time: what it does by values that it computes is not foreseen. Only for
-    programs that are kept; others are compiled where they are called.
+    programs that are kept; others are compiled where they are called. What is not begun at the end of the block is not
+    needed.
     """
     mark = stored_programs.mark(work, arguments)
     if mark is None or mark.exists():
+        yield
         return
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS))
+    try:
+        with suppress(Exception):  # what fails will do so again where it is called, and say why
+            _foresee(pool, work, arguments)
+        yield
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _foresee(pool: Executor, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Trace the work, so that the programs which it calls go to the pool."""
     leaves, structure = jax.tree.flatten(arguments)
 
     def of_arrays(arrays):  # numbers of Python stay such: programs differ by them
@@ -114,19 +131,11 @@ def compile_ahead(work: Callable[..., Any], *arguments: Any) -> None:
 
     for options in (QUICK, BRIEF):  # which cannot be asked while something is traced
         _options(options, _is_hurried())
-    token = _pool.set(_threads())
+    token = _pool.set(pool)
     try:
-        with suppress(Exception):  # what fails will do so again where it is called, and say why
-            jax.eval_shape(of_arrays, [leaf for leaf in leaves if isinstance(leaf, jax.Array)])
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+        jax.eval_shape(of_arrays, [leaf for leaf in leaves if isinstance(leaf, jax.Array)])
     finally:
         _pool.reset(token)
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS))
 
 
 def lean_jit(function: Callable[..., Any], static_argnames: tuple[str, ...] = ()) -> Callable[..., Any]:
