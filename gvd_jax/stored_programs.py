@@ -69,10 +69,10 @@ def find(
         return None
     settings = tuple(getattr(jax.config, f"jax_{name}") for name in ("enable_x64", "default_matmul_precision"))
     here = (program, tuple(static), structure, tuple(kinds), settings)
-    if here not in _loaded or _loaded[here].cancelled():
+    if here not in _loaded or _failed(_loaded[here]):
         described = jax.tree.unflatten(structure, kinds)
         key = _fingerprint((name, sorted(options.items()), tuple(static), described, settings, _surroundings()))
-        make = partial(_load_or_compile, None if key is None else kept / key, program, arguments, traced)
+        make = partial(_load_or_compile, None if key is None else kept / key, program, arguments, traced, settings)
         _loaded[here] = _done(make) if pool is None else pool.submit(make)
     return None if pool is not None else _loaded[here].result()
 
@@ -85,6 +85,11 @@ def mark(what: Any, arguments: Sequence[Any]) -> Path | None:
     described = jax.tree.unflatten(structure, [_kind(leaf) for leaf in leaves])
     key = None if kept is None else _fingerprint((what, described, jax.config.read("jax_enable_x64"), _surroundings()))
     return kept / key if kept is not None and key is not None else None
+
+
+def _failed(future: Future[Any]) -> bool:
+    """Whether a thread did not begin with it, or broke off."""
+    return future.cancelled() or (future.done() and future.exception() is not None)
 
 
 def _done(make: Callable[[], Callable[..., Any] | None]) -> Future[Callable[..., Any] | None]:
@@ -144,14 +149,15 @@ def _surroundings() -> tuple[str, ...]:
 
 
 def _load_or_compile(
-    path: Path | None, program: Any, arguments: Sequence[Any], traced: Sequence[Any]
+    path: Path | None, program: Any, arguments: Sequence[Any], traced: Sequence[Any], settings: tuple[Any, ...]
 ) -> Callable[..., Any] | None:
     if path is None:
         return None
     found = _load(path, jax.tree.structure((tuple(traced), {})))
     if found is not None:
         return found
-    with _without_cache():
+    x64, precision = settings  # which a thread has of its own
+    with _without_cache(), jax.enable_x64(x64), jax.default_matmul_precision(precision):
         compiled = program.lower(*arguments).compile()
     _keep(path, compiled)
     return compiled

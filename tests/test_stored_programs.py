@@ -170,3 +170,13 @@ def test_work_that_fails_ahead_fails_where_it_is_called(kept, monkeypatch, wrong
     with pytest.raises((TypeError, ValueError)), compiled_ahead(work, jnp.asarray(X), wrong):
         work(jnp.asarray(X), wrong)
     np.testing.assert_allclose(work(jnp.asarray(X), 3.0), 3 * (4 * X + 1))
+
+
+def test_threads_compile_under_the_settings_of_who_asks(kept, monkeypatch):
+    monkeypatch.setattr(stored_programs, "OURS", stored_programs.OURS | {"tests"})
+    with jax.enable_x64(True):
+        x = jnp.asarray(X, jnp.float64)
+        with compiled_ahead(work, x, 3.0):
+            found = work(x, 3.0)
+    assert found.dtype == jnp.float64
+    np.testing.assert_allclose(found, 3 * (4 * X + 1), rtol=1e-14)

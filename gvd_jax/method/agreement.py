@@ -13,7 +13,7 @@ from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Continues, Float, Flow, Frames, Number
 
 # Of the squared change: a neighbour that differs by more shows something else. Then the restored frame keeps to the
-# range of so many pixels on each side of the blurry one, and a part of it beyond.
+# range of the blurry one in a window of so many pixels a side, and a part of it beyond.
 ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
 UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
 
