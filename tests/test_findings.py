@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gvd_jax.progress import Progress
-from gvd_jax.scale.findings import Findings, findings_of, mean_of
+from gvd_jax.scale.findings import Findings, exposure_notes, findings_of, mean_of
 from gvd_jax.scale.window import Restored
 
 SURE = Findings(0.42, 0.01, 2.3, 0.4, 0.6, 0.25, 1.2, 0.0)
@@ -16,13 +16,15 @@ SURE = Findings(0.42, 0.01, 2.3, 0.4, 0.6, 0.25, 1.2, 0.0)
         (SURE, ["0.420 +- 0.010", "2.30 +- 0.40", "0.6 px", "1.2 px in 25%, removed"]),
         (
             Findings(0.42, 0.01, 2.4, 0.5, 0.6, 0, 0, 0),
-            ["0.420 +- 0.010", "2.40 +- 0.50 (a guess)", "0.6 px", "nothing"],
+            ["0.420 +- 0.010", "2.40 (a guess)", "0.6 px", "nothing"],
         ),
         (Findings(0.25, 0, 1, 0, 0, 0, 0, 0), ["0.250", "1.00", "0.0 px", "nothing"]),
         (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["0.250", "1.00", "0.0 px", "2.0 px in 50%, left"]),
+        (Findings(0.25, 0.12, 1, 0, 0, 0, 0, 0), ["0.250 (a guess)", "1.00", "0.0 px", "nothing"]),
+        (Findings(0.0, 0.01, 1, 0, 0, 0, 0, 0), ["none", "1.00", "0.0 px", "nothing"]),
         (Findings(0.25, 0, 1, 0, None, None, None, None), ["0.250", "1.00", "not looked for", "not looked for"]),
     ],
-    ids=["found", "guessed", "given", "left", "not looked for"],
+    ids=["found", "guessed curve", "given", "left", "guessed shutter", "sharp", "not looked for"],
 )
 def test_a_line_for_each(found, lines):
     assert list(found.lines().values()) == lines
@@ -48,6 +50,22 @@ def test_a_line_for_each(found, lines):
 )
 def test_what_a_clip_cannot_tell_is_said(found, words):
     notes = found.notes()
+    assert len(notes) == len(words)
+    assert all(note.startswith(beginning) for note, beginning in zip(notes, words, strict=True))
+
+
+@pytest.mark.parametrize(
+    "levels, continues, words",
+    [
+        ([1.0, 1.01, 1.0, 1.01, 1.0], 5 * [True], []),
+        ([1.0, 1.5, 1.0, 1.0, 1.0], 5 * [True], ["the exposure changes in frame 1, 3, by up to 50%"]),  # 2 repeats 1
+        ([1.0, 1.1, 1.2, 1.3, 1.0], [True, True, True, False, True], ["the exposure changes in frame 1, 3, 4, by up"]),
+    ],
+    ids=["even", "flash", "rising up to a cut"],
+)
+def test_changes_of_exposure_are_said_with_their_frames(levels, continues, words):
+    exposure = np.stack([levels, np.zeros(5)], -1)
+    notes = exposure_notes(exposure, (0, 1, 3, 4, 5), continues)
     assert len(notes) == len(words)
     assert all(note.startswith(beginning) for note, beginning in zip(notes, words, strict=True))
 

@@ -180,7 +180,7 @@ def truncated_without_index(folder):
         (mixed_sizes, "1.png is 5x4 but 2.png is 6x4"),
         (broken_image, "cannot be read as an image"),
         (single_image, "is a single image"),
-        (truncated_without_index, "cannot be read as a video"),
+        (truncated_without_index, "has no index, as a recording"),
     ],
 )
 def test_bad_inputs_are_refused_in_one_line(tmp_path, make, words):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gvd_jax as gvd
-from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
+from gvd_jax.method.timeline import Timeline, find_timeline, listed, plain_timeline
 from gvd_jax.ops.warp import NEIGHBOURS, neighbour_exists
 from gvd_jax.scale.clip import deblur_video
 from gvd_jax.scale.survey import Survey
@@ -65,6 +65,15 @@ def test_it_is_said_with_the_numbers_of_frames():
         "frame 3, 8 repeats the one before: each picture is restored once",
     ]
     assert plain_timeline(4).notes() == []
+    dissolve = True, True, False, False, False, False, True, True, False
+    assert Timeline(9, tuple(range(9)), dissolve).notes() == [
+        "one scene gives way to another in frame 3 to 5, as in a dissolve: kept as it is"
+    ]
+
+
+def test_numbers_are_listed_in_runs():
+    assert listed([1, 4, 5, 6, 8, 9]) == "1, 4 to 6, 8, 9"
+    assert listed([1, 3, 5, 7, 8, 9], most=2) == "1, 3 and 4 more"
 
 
 def test_neighbours_end_at_a_cut():

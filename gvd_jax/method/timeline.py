@@ -4,8 +4,9 @@ Found from small copies of the frames before anything is solved. Of one scene th
 is found again nearby in the next one, whatever the exposure does and however blurry both are; across a cut few are.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress, groupby
 from typing import Any
 
 import jax.numpy as jnp
@@ -80,24 +81,44 @@ class Timeline:
         """What is out of the ordinary, a line each, with the numbers of frames."""
         linked = np.array(self.continues)
         before = np.concatenate([[False], linked[:-1]])
-        alone = [start for start, own in zip(self.starts, linked | before, strict=True) if not own]
-        cuts = [self.starts[k + 1] for k in np.flatnonzero(~linked[:-1]) if linked[k + 1] or before[k]]
+        alone = ~linked & ~before
+        between = _between_shots(alone)
+        among = alone[:-1] & alone[1:] | between[:-1] | between[1:]  # pairs of which that is said anyway
+        cuts = self._numbers(np.concatenate([[False], ~linked[:-1] & ~among]))
         again = sorted(set(range(self.count)) - set(self.starts))
         notes = []
         if not self.moves and self.pictures == 1:
             return ["all frames show the same picture: they are kept as they are"]
         if cuts:
-            notes.append(f"cut before frame {_numbers(cuts)}: each part is restored by itself")
-        if alone:
-            notes.append(f"no neighbour explains frame {_numbers(alone)}: kept as it is")
+            notes.append(f"cut before frame {cuts}: each part is restored by itself")
+        if changing := self._numbers(between):
+            notes.append(f"one scene gives way to another in frame {changing}, as in a dissolve: kept as it is")
+        if lonely := self._numbers(alone & ~between):
+            notes.append(f"no neighbour explains frame {lonely}: kept as it is")
         if again:
-            notes.append(f"frame {_numbers(again)} repeats the one before: each picture is restored once")
+            notes.append(f"frame {listed(again)} repeats the one before: each picture is restored once")
         return notes
 
+    def _numbers(self, pictures: HostArray) -> str:
+        """Of the frames that show those pictures first."""
+        return listed(list(compress(self.starts, pictures)))
 
-def _numbers(frames: list[int], most: int = 8) -> str:
-    text = ", ".join(map(str, frames[:most]))
-    return text + (f" and {len(frames) - most} more" if len(frames) > most else "")
+
+def listed(frames: Sequence[int], most: int = 8) -> str:
+    """Numbers of frames, rising, for a line: 1, 4 to 6."""
+    runs = [[own for _, own in run] for _, run in groupby(enumerate(frames), lambda pair: pair[1] - pair[0])]
+    texts = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    left = sum(len(run) for run in runs[most:])
+    return ", ".join(texts[:most]) + f" and {left} more" * (left > 0)
+
+
+def _between_shots(alone: HostArray) -> HostArray:
+    """Which of the pictures that stand alone do so with others, one after the other, after a shot and before one."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], alone.astype(int), [0]])))
+    between = np.zeros_like(alone)
+    for start, stop in edges.reshape(-1, 2):
+        between[start:stop] = stop - start > 1 and start > 0 and stop < len(alone)
+    return between
 
 
 def plain_timeline(count: int) -> Timeline:

@@ -146,8 +146,8 @@ def deblur_video(
         found, unknowns = None, {}
         if together.first:
             together.wait_for([job.window(k) for k in range(len(layout.windows))])
-            found, timeline, unknowns = join(job, written, survey, layout, config, listed)
-            for line in (*timeline.notes(), *found.notes()):
+            found, lines, unknowns = join(job, written, survey, layout, config, listed)
+            for line in lines:
                 tell(line)
     seconds = time.monotonic() - start
     return RestoredVideo(target, clip.count, clip.height, clip.width, found, seconds, unknowns, tuple(noted))

@@ -2,17 +2,21 @@
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from gvd_jax.method.stages.finish import DEFOCUS_LEFT, DEFOCUS_PIXELS, DEFOCUSED_SHARE
 from gvd_jax.method.stages.shake import SHAKE_PIXELS
+from gvd_jax.method.timeline import listed
 from gvd_jax.scale.window import Restored
+from gvd_jax.shapes import HostArray
 
 DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
 UNKNOWN = 0.45  # standard deviation of a gamma: nearly as much is known of any camera
 LITTLE = 0.001  # of a clip: less of it is a stray pixel
+BRIGHTER = 0.02  # of medium gray: a smaller change of exposure is nobody's concern
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +41,13 @@ class Findings:
     still: float = 0.0
 
     def lines(self) -> dict[str, str]:
-        """A line for each."""
+        """A line for each; nothing that looks measured for what the clip does not tell."""
         soft = "not looked for" if self.defocused is None else "nothing"
         if self._is_soft:
             soft = f"{self.defocus:.1f} px in {self.defocused:.0%}, {'left' if self._is_left else 'removed'}"
         return {
-            "duty cycle": _number(self.duty_cycle, self.duty_cycle_error, 3),
-            "gamma": _number(self.gamma, self.gamma_error, 2) + (" (a guess)" if self.gamma_error > UNKNOWN else ""),
+            "duty cycle": _number(self.duty_cycle, self.duty_cycle_error, 3, DOUBTFUL) if self.duty_cycle else "none",
+            "gamma": _number(self.gamma, self.gamma_error, 2, UNKNOWN),
             "shake": "not looked for" if self.shake is None else f"{self.shake:.1f} px",
             "out of focus": soft,
         }
@@ -118,5 +122,18 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _number(value: float, error: float, digits: int) -> str:
+def _number(value: float, error: float, digits: int, doubtful: float) -> str:
+    if error > doubtful:
+        return f"{value:.{digits}f} (a guess)"
     return f"{value:.{digits}f} +- {error:.{digits}f}" if error else f"{value:.{digits}f}"
+
+
+def exposure_notes(exposure: HostArray, starts: Sequence[int], continues: Sequence[bool]) -> list[str]:
+    """A line if the exposure of pictures changes: their gains and offsets [pictures, 2], the frames that show them
+    first, and which go on with the scene of the one before."""
+    level = np.asarray(exposure) @ [0.5, 1.0]
+    change = np.where(continues[:-1], np.abs(level[1:] / np.maximum(level[:-1], 1e-3) - 1), 0)
+    frames = list(compress(starts[1:], change > BRIGHTER))
+    if not frames:
+        return []
+    return [f"the exposure changes in frame {listed(frames)}, by up to {change.max():.0%}: evened out, then put back"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gvd_jax.errors import InputError
-from gvd_jax.video.places import real, replacing
+from gvd_jax.video.places import failures_named, real, replacing
 
 FACTS, RUNNING = "job.json", ".running"
 
@@ -45,9 +45,10 @@ class Job:
     @contextmanager
     def running(self) -> Iterator[None]:
         """While this process works on it, no other one on this machine begins."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         mark = self.folder / RUNNING
-        mark.write_text(f"{os.getpid()} {platform.node()}")
+        with failures_named(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            mark.write_text(f"{os.getpid()} {platform.node()}")
         try:
             yield
         finally:

@@ -16,7 +16,7 @@ from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result
 from gvd_jax.method.timeline import Timeline, plain_timeline
 from gvd_jax.progress import Hook, Progress
-from gvd_jax.scale.findings import Findings, findings_of, mean_of
+from gvd_jax.scale.findings import Findings, exposure_notes, findings_of, mean_of
 from gvd_jax.scale.hosts import Hosts
 from gvd_jax.scale.job import Job, write_whole
 from gvd_jax.scale.layout import SHORTEST, Layout
@@ -88,6 +88,7 @@ def restore_clip(
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
                 "full": full,
                 "continues": [share > 0.5 for share in restored["continues"].tolist()],
+                "exposure": restored["exposure"].tolist(),
                 "seconds": stage_seconds(restored.histories),
                 "history": [dataclasses.asdict(step) for step in restored.histories[0]],
             }
@@ -155,15 +156,17 @@ def _restore(survey: Survey, first: int, block: HostArray, config: Config) -> Re
 
 def join(
     job: Job, outputs: Outputs, survey: Survey, layout: Layout, config: Config, settings: Mapping[str, str]
-) -> tuple[Findings, Timeline, dict[str, HostArray]]:
-    """Join the windows, write the report, and remove the work folder; what was found, of the frames as well, and the
-    unknowns that are no maps."""
+) -> tuple[Findings, list[str], dict[str, HostArray]]:
+    """Join the windows, write the report, and remove the work folder; what was found, a line for all that is out of the
+    ordinary, and the unknowns that are no maps."""
     folders = [job.window(k) for k in range(len(layout.windows))]
     join_parts(outputs.target, [folder / PART for folder in folders])
     facts = [json.loads((folder / FACTS).read_text()) for folder in folders]
     found = mean_of([Findings(**own["findings"]) for own in facts])
     linked = tuple(itertools.chain(*(own["continues"] for own in facts)))
     timeline = dataclasses.replace(timeline_of(survey, outputs.target.source), continues=linked)
+    exposures = np.concatenate([own["exposure"] for own in facts])
+    notes = [*timeline.notes(), *exposure_notes(exposures, timeline.starts, timeline.continues), *found.notes()]
     if outputs.report is not None:
         files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
         sections = [file.read_text(encoding="utf-8") for file in files]
@@ -172,8 +175,7 @@ def join(
         for own in facts:
             seconds.update(own["seconds"])
         parts = len(layout.windows) * layout.tiles
-        notes = [frames_note(outputs.target.source.count), *timeline.notes(), *found.notes()]
-        notes += [f"The energy is that of the first of {parts} parts."] * (parts > 1)
+        whole = [f"The energy is that of the first of {parts} parts."] * (parts > 1)
         fastest, softest = facts[0]["full"]
         page = report_page(
             sections,
@@ -182,12 +184,12 @@ def join(
             timings(seconds),
             fastest=fastest,
             softest=softest,
-            note=" ".join(filter(None, notes)),
+            note=" ".join(filter(None, [frames_note(outputs.target.source.count), *notes, *whole])),
         )
         outputs.report.mkdir(parents=True, exist_ok=True)
         write_whole(outputs.report / "index.html", page)
     job.clear()
-    return found, timeline, _joined(facts, config, timeline)
+    return found, notes, _joined(facts, config, timeline)
 
 
 def _joined(facts: list[dict[str, Any]], config: Config, timeline: Timeline) -> dict[str, HostArray]:

@@ -27,6 +27,12 @@ UNREADABLE = (FFmpegError, OSError, ValueError, IndexError, StopIteration)  # th
 JPEG = b"\xff\xd8"  # with which such a file begins, whatever its name
 
 
+def reason(error: BaseException) -> str:
+    """Of one of those, in words that a user can follow: those of FFmpeg without its numbers and functions."""
+    words = error.strerror if isinstance(error, FFmpegError) else str(error)
+    return (words or "there are no pictures in it").lower()
+
+
 def read_image(path: Path) -> tuple[HostArray, int]:
     """One PNG, TIFF or JPEG file without its alpha channel, upright, and the bits per channel it holds (8 or 16)."""
     image, _, depth = read_layers(path)

@@ -6,6 +6,8 @@ from pathlib import Path
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # the two elements that a Matroska file consists of
 PACKETS = (188, 192, 204)  # bytes, of MPEG transport streams
 GIF_END = b";"
+# Boxes that say that a file is MP4 or QuickTime, the one of its index, and the bytes of the head of one.
+MP4, INDEX, HEAD = {b"ftyp", b"moov", b"mdat"}, b"moov", 8
 
 
 def cut_short(path: Path, container: str) -> bool:
@@ -18,6 +20,23 @@ def cut_short(path: Path, container: str) -> bool:
             file.seek(-min(size, 512), os.SEEK_END)
             return not file.read().rstrip(b"\0").endswith(GIF_END)
     return container == "mpegts" and all(size % packet for packet in PACKETS)
+
+
+def without_index(path: Path) -> bool:
+    """Whether a file is MP4 or QuickTime and lacks its index or a part of it, as one of a recording that broke off."""
+    begun, whole, size = set(), set(), path.stat().st_size
+    with path.open("rb") as file:
+        while file.tell() + HEAD <= size:
+            start, head = file.tell(), file.read(HEAD)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:]
+            if length == 1:  # it does not fit into four bytes
+                length = int.from_bytes(file.read(8), "big")
+            begun.add(kind)
+            if length < HEAD or start + length > size:
+                break
+            whole.add(kind)
+            file.seek(start + length)
+    return bool(begun & MP4) and INDEX not in whole
 
 
 def _matroska_size(head: bytes) -> int:

@@ -15,6 +15,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, decode
 from gvd_jax.video.combs import LOOKED_AT, combs
+from gvd_jax.video.ending import without_index
 from gvd_jax.video.profiles import LINEAR, colour_chunks, states_light, tag_chunk
 from gvd_jax.video.survey import BT709, Footage, check_window, survey
 
@@ -199,7 +200,9 @@ def _read_layers(file: Path) -> tuple[HostArray, HostArray | None, int]:
     try:
         return codec.read_layers(file)
     except codec.UNREADABLE as error:
-        raise InputError(f"{file} cannot be read as an image; remove it or save it as PNG ({error})") from error
+        raise InputError(
+            f"{file} cannot be read as an image ({codec.reason(error)}); remove it or save it as PNG"
+        ) from error
 
 
 def _open_file(path: Path, first: int, stop: int | None) -> Source:
@@ -214,7 +217,14 @@ def _open_file(path: Path, first: int, stop: int | None) -> Source:
     except InputError:
         raise
     except codec.UNREADABLE as error:
-        raise InputError(f"{path} cannot be read as a video; give a video file or a folder of images") from error
+        if without_index(path):
+            raise InputError(
+                f"{path} has no index, as a recording or a copy that broke off: copy it again, or repair it with "
+                "untrunc"
+            ) from error
+        raise InputError(
+            f"{path} cannot be read as a video ({codec.reason(error)}); give a video file or a folder of images"
+        ) from error
     return Source(
         path=path,
         count=len(found.times) - 1,
