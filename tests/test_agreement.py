@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.agreement import ALONE, BEYOND, UNASKED, blend_by_agreement
+from gvd_jax.method.agreement import ALONE, BEYOND, REGION, UNASKED, blend_by_agreement
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
@@ -52,11 +52,15 @@ def loop(blurry, latent, reblurred, flow, noise):
     latent = limited
     change = ((latent - blurry) ** 2).mean(-1)
     disagreement = disagreement_of(latent, change, flow, 1.0)
+    missed = np.where(blurry < 0.99, (reblurred - blurry) ** 2, 0).mean(-1)
     for i, y, x in np.ndindex(SHAPE):
-        window = np.ix_(np.clip(np.arange(y - 2, y + 3), 0, height - 1), np.clip(np.arange(x - 2, x + 3), 0, width - 1))
-        doubt = (disagreement[i][window].mean() - noise) / change[i][window].mean() - TOLERANCE
-        left = np.where(blurry[i] < 0.99, (reblurred[i] - blurry[i]) ** 2, 0).mean(-1)[window].mean() - noise
-        explains = 2 - 2 * left / change[i][window].mean() / MISSED
+
+        def mean(field, radius, i=i, y=y, x=x):
+            rows, columns = np.arange(y - radius, y + radius + 1), np.arange(x - radius, x + radius + 1)
+            return field[i][np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))].mean()
+
+        doubt = (mean(disagreement, 2) - noise) / mean(change, 2) - TOLERANCE
+        explains = min(2 - 2 * (mean(missed, r) - noise) / mean(change, r) / MISSED for r in (2, len(REGION) // 2))
         share = np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
     return result

@@ -62,6 +62,13 @@ def test_the_layer_is_found(frames, layer):
     assert not (found & ~near).any()
 
 
+def test_of_a_plain_sky_nobody_sees_whether_it_moves():
+    sky = np.array(SCENE)
+    sky[:, :, : WIDTH * 2 // 3] = 0.4
+    frames = np.where(LETTER[..., None] > 0, 1.0, sky)
+    assert find_still_layer(frames, CONTINUES)[:, LETTER > 0].all()
+
+
 @pytest.mark.parametrize("count", [3, 4, 5])
 @pytest.mark.parametrize("name", ["motorcycle", "astronaut"])
 def test_few_frames_of_a_scene_show_no_layer(name, count):

@@ -3,6 +3,7 @@ goes back towards that."""
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.boundaries import WINDOW
 from gvd_jax.method.data_weight import CLIPPED
@@ -16,6 +17,8 @@ from gvd_jax.shapes import Array, Continues, Float, Flow, Frames, Number
 # range of the blurry one in a window of so many pixels a side, and a part of it beyond.
 ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
 UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
+# Pixels on each side of a region: one that is missed as a whole was not blurred, though some of its pixels are hit.
+REGION = np.full(15, 1 / 15)
 
 
 def blend_by_agreement(
@@ -35,8 +38,8 @@ def blend_by_agreement(
     |latent - blurry|^2, and by the noise of the blurry ones, all the same.
 
     The latent frames, `reblurred`, should be the blurry ones: half of `missed` |latent - blurry|^2 may be left of them
-    beside the noise, and where all of it is, a is 0. So comes back what was never blurred although it moves, as letters
-    that run through a picture. What is clipped says nothing.
+    beside the noise, and where all of it is, a is 0; in the window, and in a larger `REGION`. So comes back what was
+    never blurred although it moves, as letters that run through a picture. What is clipped says nothing.
 
     Where no neighbour shows the same at all, the latent frame keeps to the range of the blurry one nearby: stripes of a
     motion that is none are brighter and darker than all around.
@@ -46,16 +49,19 @@ def blend_by_agreement(
     change, disagreement = _disagreement(blurry, latent, flow, known, others=UNASKED)
     latent = jnp.where((disagreement > ALONE * change)[..., None], limited, latent)
     change, disagreement = _disagreement(blurry, latent, flow, known, others=1.0)
-    left = correlate_both(jnp.where(blurry < CLIPPED, jnp.square(reblurred - blurry), 0).mean(-1), WINDOW)
+    left = jnp.where(blurry < CLIPPED, jnp.square(reblurred - blurry), 0).mean(-1)
     noise = jnp.square(jax.vmap(noise_level, in_axes=-1)(blurry)).mean()
-    changed = change > jnp.finfo(change.dtype).tiny ** 0.5  # of less no quotient has a derivative
 
-    def of_change(x):
+    def of_change(x, change):
+        changed = change > jnp.finfo(change.dtype).tiny ** 0.5  # of less no quotient has a derivative
         return jnp.where(changed, (x - noise) / jnp.where(changed, change, 1), 0)
 
-    agrees = 1 - jnp.maximum(of_change(disagreement) - tolerance, 0) / 2
-    explains = 2 * (1 - of_change(left) / missed)
-    share = jnp.clip(jnp.minimum(agrees, explains), 0, 1)
+    def explains(window):
+        own = correlate_both(jnp.square(latent - blurry).mean(-1), window)
+        return 2 * (1 - of_change(correlate_both(left, window), own) / missed)
+
+    agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
+    share = jnp.clip(jnp.minimum(agrees, jnp.minimum(explains(WINDOW), explains(REGION))), 0, 1)
     return blurry + share[..., None] * (latent - blurry)
 
 
