@@ -116,7 +116,7 @@ def unbounded(quadratic=(), dual=(), linear_cost=0.0):
 def test_rof_of_two_levels(weight, eta, levels):
     """min |x - f|^2 + w TV(x): each plateau of n samples moves by w / (2 n) until they meet at the mean."""
     signal = jnp.repeat(jnp.array([0.2, 0.8]), jnp.array([4, 6]))
-    data = QuadraticTerm(1.0, jnp.ones(10), -signal, lambda x: x)
+    data = QuadraticTerm(1.0, jnp.ones(10), jnp.zeros(10), -signal, lambda x: x)
     variation = AffineTerm(weight, eta, jnp.zeros(10), difference, L1())
     x, dual = run(unbounded((data,), (variation,)), jnp.zeros(10), Steps(iterations=400))
     np.testing.assert_allclose(x, np.repeat(levels, [4, 6]), atol=1e-4)
@@ -127,12 +127,12 @@ def dense_problem(rng, eta=None):
     """|q^(1/2) (Q x + a)|^2 + 2 |A x + b|^2 + <g, x>, the second term dual where it has an eta, and its minimum."""
     Q, A = rng.standard_normal((5, 4)), rng.standard_normal((3, 4))
     q, a, b, g = rng.uniform(0.5, 2, 5), rng.standard_normal(5), rng.standard_normal(3), rng.standard_normal(4)
-    first = QuadraticTerm(1.0, jnp.asarray(q), jnp.asarray(a), lambda x: jnp.asarray(Q) @ x)
+    first = QuadraticTerm(1.0, jnp.asarray(q), jnp.zeros(4), jnp.asarray(a), lambda x: jnp.asarray(Q) @ x)
     if eta is not None:
         second = AffineTerm(2.0, eta, jnp.asarray(b), lambda x: jnp.asarray(A) @ x, SquaredL2())
         problem = unbounded((first,), (second,), jnp.asarray(g))
     else:
-        second = QuadraticTerm(2.0, jnp.ones(3), jnp.asarray(b), lambda x: jnp.asarray(A) @ x)
+        second = QuadraticTerm(2.0, jnp.ones(3), jnp.zeros(4), jnp.asarray(b), lambda x: jnp.asarray(A) @ x)
         problem = unbounded((first, second), (), jnp.asarray(g))
     hessian = 2 * Q.T @ (q[:, None] * Q) + 4 * A.T @ A
     return problem, np.linalg.solve(hessian, -2 * Q.T @ (q * a) - 4 * A.T @ b - g)
@@ -152,7 +152,7 @@ def test_without_duals_conjugate_gradients_solve(rng):
 
 
 def test_the_answer_is_clipped_to_its_box():
-    data = QuadraticTerm(1.0, jnp.ones(3), jnp.array([0.5, -0.5, -3.0]), lambda x: x)
+    data = QuadraticTerm(1.0, jnp.ones(3), jnp.ones(3), jnp.array([1.5, 0.5, -2.0]), lambda x: x)
     box = ConvexProblem((data,), (), 0.0, 0.0, jnp.array([1.0, 1.0, 2.0]))
     np.testing.assert_allclose(run(box, jnp.ones(3), Steps(cg_iterations=2))[0], [0.0, 0.5, 2.0], atol=1e-12)
 
@@ -161,7 +161,7 @@ def test_from_its_solution_and_duals_nothing_moves():
     """A warm start: the duals of the two-level signal are its integral, w at the jump."""
     signal, levels = jnp.repeat(jnp.array([0.2, 0.8]), 4), jnp.repeat(jnp.array([0.225, 0.775]), 4)
     dual = jnp.array([1, 2, 3, 4, 3, 2, 1, 0]) * 0.05
-    data = QuadraticTerm(1.0, jnp.ones(8), -signal, lambda x: x)
+    data = QuadraticTerm(1.0, jnp.ones(8), levels, levels - signal, lambda x: x)
     problem = unbounded((data,), (AffineTerm(0.2, 10.0, jnp.zeros(8), difference, L1()),))
     found = jax.jit(lambda x, y: solve(problem, x, (y,), Steps(iterations=5)))(levels, dual)
     np.testing.assert_allclose(found.x, levels, atol=1e-12)
@@ -208,7 +208,7 @@ def test_the_minimum_does_not_depend_on_the_steps(rng, etas):
 
 
 def test_a_weight_of_zero_beside_another_has_a_derivative():
-    data = QuadraticTerm(1.0, jnp.ones(4), -jnp.arange(4.0), lambda x: x)
+    data = QuadraticTerm(1.0, jnp.ones(4), jnp.zeros(4), -jnp.arange(4.0), lambda x: x)
 
     def roughness(weight):
         terms = tuple(AffineTerm(w, 10.0, jnp.zeros(4), difference, L1()) for w in (0.1, weight))
@@ -226,12 +226,12 @@ def test_terms_at_pixels_have_the_slope_and_the_hessian_of_their_sum(rng):
     a, b, c = (jnp.asarray(rng.normal(size=(*shape, 3))) for _ in range(3))
     q = jnp.asarray(rng.uniform(1, 2, (*shape, 3)))
     terms = (
-        QuadraticTerm(0.7, q, c, lambda x: a * x[0][..., None] + b * x[1][..., None]),
-        QuadraticTerm(1.3, [q[..., 0]], [c[..., 1]], lambda x: [a[..., 0] * x[0] - b[..., 1] * x[1]]),
+        QuadraticTerm(0.7, q, x, c, lambda x: a * x[0][..., None] + b * x[1][..., None]),
+        QuadraticTerm(1.3, [q[..., 0]], x, [c[..., 1]], lambda x: [a[..., 0] * x[0] - b[..., 1] * x[1]]),
     )
-    term = at_pixels(terms, x)
+    term = at_pixels(terms)
     for found, expected in (
-        (term.slope(v), [t.slope(v) for t in terms]),
+        (term.start_slope, [t.start_slope for t in terms]),
         (term.curve(v), [t.curve(v) for t in terms]),
     ):
         for plane, parts in zip(found, zip(*expected, strict=True), strict=True):

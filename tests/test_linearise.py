@@ -157,11 +157,16 @@ def convex_cost(unknown, unknowns, observation, x):
     """Of these terms at x, as the solver sees them."""
     squares, duals = convex_terms(unknown, unknowns, observation, [1.0] * len(BLOCKS[unknown].dual))
 
-    def at(term):
-        return jax.tree.map(jnp.add, term.offset, term.linear(BLOCKS[unknown].unknown.to_planes(x)))
+    planes = BLOCKS[unknown].unknown.to_planes(x)
 
-    total = sum(t.weight * tree_dot(t.curvature, jax.tree.map(jnp.square, at(t))) for t in squares)
-    return total + sum(t.weight * value(t.norm, at(t)) for t in duals)
+    def at(there, term, moved):
+        return jax.tree.map(jnp.add, there, term.linear(moved))
+
+    residuals = [at(t.residual, t, jax.tree.map(jnp.subtract, planes, t.start)) for t in squares]
+    total = sum(
+        t.weight * tree_dot(t.curvature, jax.tree.map(jnp.square, r)) for t, r in zip(squares, residuals, strict=True)
+    )
+    return total + sum(t.weight * value(t.norm, at(t.offset, t, planes)) for t in duals)
 
 
 def eq9(v, o, x):

@@ -1,6 +1,6 @@
 """Primal-dual hybrid gradient (Chambolle and Pock 2011, reference [39]) with quadratic terms in the primal prox.
 
-    min_x  sum_q w_q |a_q + Q_q x|^2 + sum_j w_j phi_j(b_j + A_j x) + <g, x>,   lower <= x <= upper,
+    min_x  sum_q w_q |a_q + Q_q (x - x_0)|^2 + sum_j w_j phi_j(b_j + A_j x) + <g, x>,   lower <= x <= upper,
 
 covers Eqs. (10), (14) and (17): conjugate gradients solve the quadratic terms inside the prox, every phi_j has a dual
 variable, g is the first-order Taylor term of Eqs. (12) and (15). The dual of a weighted term lives in a ball of radius
@@ -76,8 +76,8 @@ class Solution:
 
     `residual` [K] is how far each iteration still moved, |dx|^2 / epsilon + sum |dy|^2 / (eta w), in units of the
     cost: 0 at a solution. Conjugate gradients alone have one, r'x of what is left of their right hand side r, x the
-    step that it would take. `saturated` is, for every dual term, the share of its residuals that are not 0: there the
-    dual is at its bound.
+    step that it would take. `saturated` is, for every dual term, the share of its residuals that are not 0 in the last
+    iteration: there the dual is at its bound.
     """
 
     x: Any
@@ -128,17 +128,16 @@ def primal_step(problem: ConvexProblem, x: Any, steps: Steps) -> jax.Array:
     return 1 / (SAFETY * jnp.maximum(norm, jnp.finfo(norm.dtype).tiny))
 
 
-def _ascended(term: AffineTerm, step: Number, dual: Any, x: Any) -> Any:
-    return jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(x))
-
-
-def ascend(term: AffineTerm, step: Number, dual: Any, x: Any) -> Any:
-    """The next dual of a term, from that of x: the first line of Eqs. (10), (14) and (17)."""
-    return conjugate_prox(term.norm, _ascended(term, step, dual, x), step, term.weight)
+def ascend(term: AffineTerm, step: Number, dual: Any, x: Any) -> tuple[Any, jax.Array]:
+    """The next dual of a term, from that of x: the first line of Eqs. (10), (14) and (17); and how much of it is at its
+    bound."""
+    ascended = jax.tree.map(lambda y, b, r: y + step * (b + r), dual, term.offset, term.linear(x))
+    bounds = term.norm, ascended, step, term.weight
+    return conjugate_prox(*bounds), beyond_bound(*bounds)
 
 
 def solve(problem: ConvexProblem, start: Any, duals: tuple[Any, ...], steps: Steps) -> Solution:
-    """Run `steps.iterations` iterations from `start` and `duals`.
+    """Run `steps.iterations` iterations from `duals` and `start`, which is the x_0 of the quadratic terms.
 
     Without dual terms there is no primal-dual iteration: conjugate gradients, preconditioned by the diagonal, solve the
     problem, then it is clipped. A prox by conjugate gradients knows no box: with both, only the answer is clipped.
@@ -154,7 +153,7 @@ def solve(problem: ConvexProblem, start: Any, duals: tuple[Any, ...], steps: Ste
     def clip(x):
         return jax.tree.map(jnp.clip, x, _like(problem.lower, x), _like(problem.upper, x))
 
-    slope = jax.tree.map(jnp.negative, tree_sum((term.slope(start) for term in problem.quadratic), zero))
+    slope = jax.tree.map(jnp.negative, tree_sum((term.start_slope for term in problem.quadratic), zero))
     if not problem.dual:
         # Reweighting makes the curvature of one pixel a thousand times that of another.
         diagonal = jax.tree.map(lambda d: jnp.where(d > 0, d, 1), chessboard_diagonal(curvature, start))
@@ -184,18 +183,16 @@ def solve(problem: ConvexProblem, start: Any, duals: tuple[Any, ...], steps: Ste
 
     @jax.checkpoint
     def iterate(state: Iterate, _):
-        duals = tuple(ascend(term, step, dual, state.ahead) for term, step, dual in every_dual(state))
+        ascended = [ascend(term, step, dual, state.ahead) for term, step, dual in every_dual(state)]
+        duals, saturated = zip(*ascended, strict=True)
         force = tree_sum((back(y) for back, y in zip(transposes, duals, strict=True)), linear_cost)
         x, slope = prox(state.x, jax.tree.map(lambda f: -epsilon * f, force), state.slope)
         change = tree_add(x, state.x, -1)
         moves = (tree_add(y, before, -1) for y, before in zip(duals, state.duals, strict=True))
         ascent = sum(tree_dot(move, move) / step for move, step in zip(moves, sizes, strict=True))
         residual = tree_dot(change, change) / epsilon + ascent
-        return Iterate(x, tree_add(x, change, steps.relaxation), duals, slope), residual
+        return Iterate(x, tree_add(x, change, steps.relaxation), duals, slope), (residual, saturated)
 
-    last, residual = jax.lax.scan(iterate, Iterate(start, start, duals, slope), None, length=steps.iterations)
-    saturated = tuple(
-        beyond_bound(term.norm, _ascended(term, step, dual, last.ahead), step, term.weight)
-        for term, step, dual in every_dual(last)
-    )
-    return Solution(clip(last.x), last.duals, residual, saturated)
+    first = Iterate(start, start, duals, slope)
+    last, (residual, saturated) = jax.lax.scan(iterate, first, None, length=steps.iterations)
+    return Solution(clip(last.x), last.duals, residual, tuple(share[-1] for share in saturated))

@@ -1,4 +1,4 @@
-"""Quadratic terms, as conjugate gradients see them: a gradient and a Hessian that is applied."""
+"""Quadratic terms, as conjugate gradients see them: a gradient where they start and a Hessian that is applied."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,15 +8,16 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.convex.linear import NEAR, LinearMap, adjoint, irregular_signs
-from gvd_jax.trees import tree_add, tree_sum
+from gvd_jax.trees import tree_sum
 
 
 @runtime_checkable
 class Quadratic(Protocol):
-    """A term that conjugate gradients solve, inside the prox or alone."""
+    """A term that conjugate gradients solve, inside the prox or alone, around the point where they start."""
 
-    def slope(self, x: Any) -> Any:
-        """Its gradient at x."""
+    @property
+    def start_slope(self) -> Any:
+        """Its gradient at that point."""
         ...
 
     def curve(self, v: Any) -> Any:
@@ -26,25 +27,27 @@ class Quadratic(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class QuadraticTerm:
-    """weight * sum(curvature * (offset + linear(x))^2)."""
+    """weight * sum(curvature * (residual + linear(x - start))^2): `residual` is that at `start`."""
 
     weight: Any
     curvature: Any
-    offset: Any
+    start: Any
+    residual: Any
     linear: LinearMap
 
-    def slope(self, x: Any) -> Any:
-        return self._pull(x, tree_add(self.offset, self.linear(x)))
+    @property
+    def start_slope(self) -> Any:
+        return self._pull(self.residual)
 
     def curve(self, v: Any) -> Any:
-        return self._pull(v, self.linear(v))
+        return self._pull(self.linear(v))
 
     def force(self, residual: Any) -> Any:
         """The gradient of the weighted squares in their residual."""
         return jax.tree.map(lambda q, r: 2 * self.weight * q * r, self.curvature, residual)
 
-    def _pull(self, like: Any, residual: Any) -> Any:
-        return adjoint(self.linear, like)(self.force(residual))
+    def _pull(self, residual: Any) -> Any:
+        return adjoint(self.linear, self.start)(self.force(residual))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,27 +55,24 @@ class PixelTerm:
     """Quadratic terms whose residual at a pixel depends on the planes of x at this pixel alone.
 
     However many they are, their Hessian is one symmetric matrix per pixel: `matrix[k][m]` is the plane of its entry
-    (k, m), read where k <= m. `start_slope` is their gradient at `start`. `holds` says whether they are as was claimed.
+    (k, m), read where k <= m. `holds` says whether they are as was claimed.
     """
 
     matrix: tuple[tuple[jax.Array, ...], ...]
-    start: tuple[jax.Array, ...]
     start_slope: tuple[jax.Array, ...]
     holds: jax.Array
-
-    def slope(self, x: Any) -> Any:
-        return tree_add(self.start_slope, self.curve(tree_add(x, self.start, -1)))
 
     def curve(self, v: Any) -> Any:
         count = range(len(v))
         return tuple(sum(self.matrix[min(k, m)][max(k, m)] * v[m] for m in count) for k in count)
 
 
-def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> PixelTerm:
-    """The sum of the `terms` as one. Residuals have the axes of the planes first.
+def at_pixels(terms: Sequence[QuadraticTerm]) -> PixelTerm:
+    """The sum of `terms` around one point as one. Residuals have the axes of the planes first.
 
     Whether they depend on their own pixel alone is tried: then half of the pixels, moved, move what they move together.
     """
+    start = terms[0].start
     count = range(len(start))
 
     def product(x, y):
@@ -85,10 +85,10 @@ def at_pixels(terms: Sequence[QuadraticTerm], start: tuple[jax.Array, ...]) -> P
     stacked = jax.lax.map(lambda unit: [term.linear(unit) for term in terms], units)
     *columns, by_half = ([jax.tree.map(lambda c, k=k: c[k], part) for part in stacked] for k in range(len(start) + 1))
     forces = [[term.force(part) for term, part in zip(terms, column, strict=True)] for column in columns]
-    at_start = [term.force(tree_add(term.offset, term.linear(start))) for term in terms]
+    at_start = [term.force(term.residual) for term in terms]
     matrix = tuple(tuple(product(forces[k], columns[m]) for m in count) for k in count)
     slope = tuple(product(column, at_start) for column in columns)
-    return PixelTerm(matrix, start, slope, _follows(half, tree_sum(columns[1:], columns[0]), by_half))
+    return PixelTerm(matrix, slope, _follows(half, tree_sum(columns[1:], columns[0]), by_half))
 
 
 def _follows(half: jax.Array, whole: Any, by_half: Any) -> jax.Array:

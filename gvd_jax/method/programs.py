@@ -79,12 +79,13 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
             pool = _pool.get()
             if pool is None:
                 return part(*arguments)
-            find(jax.tree.map(_described, arguments), pool)
             token = _pool.set(None)  # what it calls is a part of it
             try:
-                return part(*arguments)
+                traced = whole(_is_hurried())[0](*arguments)  # which the thread need not trace again
             finally:
                 _pool.reset(token)
+            find(jax.tree.map(_described, arguments), pool)
+            return traced
         program, others, found = find(arguments)
         return program(*arguments) if found is None else found(*others)
 

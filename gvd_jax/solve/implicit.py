@@ -60,7 +60,7 @@ def _iteration(epsilon: jax.Array, parameters: Parameters, planes: Any, duals: A
 
         return jax.lax.custom_linear_solve(curvature, force, by_conjugate_gradient, symmetric=True)
 
-    slopes = (term.slope(planes) for term in problem.quadratic)
+    slopes = (term.start_slope for term in problem.quadratic)
     forces = (adjoint(term.linear, planes)(y) for term, y in zip(problem.dual, duals, strict=True))
     zero = jax.tree.map(jnp.zeros_like, planes)
     # At the solution they add up to 0, so that it does not matter how the system of the prox changes.
@@ -68,7 +68,7 @@ def _iteration(epsilon: jax.Array, parameters: Parameters, planes: Any, duals: A
     moved = tree_add(planes, step, -1)
     ahead = tree_add(moved, step, -1)
     every = zip(problem.dual, dual_steps(problem), duals, strict=True)
-    return moved, tuple(ascend(term, size, dual, ahead) for term, size, dual in every)
+    return moved, tuple(ascend(term, size, dual, ahead)[0] for term, size, dual in every)
 
 
 @solve_implicit.defjvp

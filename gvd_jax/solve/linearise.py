@@ -73,16 +73,16 @@ def affine(term: Term, eta: Number, point: Point) -> AffineTerm:
 
 def quadratic(term: Term, point: Point) -> QuadraticTerm:
     """The linearised residual under the quadratic majoriser of its norm; squares of affine residuals stay the same."""
-    at_here, linear = jax.linearize(point.residual(term), point.planes)
-    offset = jax.tree.map(jnp.subtract, at_here, linear(point.planes))
-    return QuadraticTerm(term.weight, term.norm.curvature(at_here), offset, linear)
+    start = point.planes
+    residual, linear = jax.linearize(point.residual(term), start)
+    return QuadraticTerm(term.weight, term.norm.curvature(residual), start, residual, linear)
 
 
 @runtime_checkable
 class Storage(Protocol):
     """How the Hessian of quadratic terms is held. Instances are static and compare by value."""
 
-    def __call__(self, terms: Sequence[QuadraticTerm], start: Planes) -> tuple[Quadratic, ...]:
+    def __call__(self, terms: Sequence[QuadraticTerm]) -> tuple[Quadratic, ...]:
         """The same terms, held so."""
         ...
 
@@ -91,7 +91,7 @@ class Storage(Protocol):
 class MatrixFree:
     """Not at all: conjugate gradients apply the residual's derivative and its adjoint."""
 
-    def __call__(self, terms: Sequence[QuadraticTerm], start: Planes) -> tuple[Quadratic, ...]:
+    def __call__(self, terms: Sequence[QuadraticTerm]) -> tuple[Quadratic, ...]:
         return tuple(terms)
 
 
@@ -103,8 +103,8 @@ class PerPixel:
     components, in front: [T, 2, H, W, ...] for the flow. Both is checked; where the first fails nothing is solved.
     """
 
-    def __call__(self, terms: Sequence[QuadraticTerm], start: Planes) -> tuple[Quadratic, ...]:
-        return (at_pixels(terms, start),)
+    def __call__(self, terms: Sequence[QuadraticTerm]) -> tuple[Quadratic, ...]:
+        return (at_pixels(terms),)
 
 
 MATRIX_FREE, PER_PIXEL = MatrixFree(), PerPixel()
@@ -127,7 +127,7 @@ class GaussNewton:
 
     def __call__(self, terms: Sequence[Term], point: Point) -> Model:
         flat = jax.tree.map(jnp.zeros_like, point.planes)
-        return self.storage([quadratic(term, point) for term in terms], point.planes), flat
+        return self.storage([quadratic(term, point) for term in terms]), flat
 
 
 @dataclasses.dataclass(frozen=True)
