@@ -51,8 +51,14 @@ def test_omitted_levels_are_the_finest_and_never_all(shape, omitted, finest):
 @pytest.mark.parametrize("levels, owners", [(1, [0]), (2, [1, 0]), (6, [3, 3, 3, 1, 1, 0]), (7, [6, 3, 3, 3, 1, 1, 0])])
 def test_levels_share_canvases(levels, owners):
     """`owners`: the level that sets each canvas, 0 the finest."""
-    shapes = [(10 + level, 20 + level) for level in range(levels)]
+    shapes = [(60 + level, 70 + level) for level in range(levels)]
     assert canvases(shapes) == [shapes[-1 - owner] for owner in owners]
+
+
+def test_small_levels_share_one_canvas_in_a_clip_and_in_half_of_it():
+    pyramid = Pyramid(factor=0.5**0.5, levels=30)
+    whole, half = (canvases(level_shapes(*shape, pyramid)) for shape in ((240, 320), (120, 160)))
+    assert whole[:3] == half[:3] == [(42, 57)] * 3 and (42, 57) not in whole[3:] + half[3:]
 
 
 def test_a_margin_changes_the_flow_little():

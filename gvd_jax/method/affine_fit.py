@@ -17,19 +17,22 @@ Residuals = Callable[[Float[Array, "T 2 3"]], Float[Array, "R T H W"]]
 
 def misfit(errors: Float[Array, "R T H W"]) -> Float[Array, "T"]:
     """What residuals cost, frame by frame."""
-    return jnp.sqrt(jnp.square(_thinned(errors)) + OUTLIER**2).sum((0, 2, 3))
+    return _cost(_thinned(errors))
 
 
-def fit_affine(residuals: Residuals, start: Float[Array, "T 2 3"], steps: int) -> Float[Array, "T 2 3"]:
-    """From `start` by so many steps of Gauss and Newton towards the least `misfit` of every frame."""
+def fit_affine(
+    residuals: Residuals, start: Float[Array, "T 2 3"], steps: int
+) -> tuple[Float[Array, "T 2 3"], Float[Array, "T"]]:
+    """For every frame the motion of least `misfit` among `start` and those that so many steps of Gauss and Newton lead
+    to from there; and its misfit."""
     units = jnp.eye(6, dtype=start.dtype).reshape(6, 1, 2, 3)
 
-    def thinned(x):
-        return _thinned(residuals(x))
-
-    def step(x, _):
-        error = thinned(x)
-        slopes = jax.lax.map(lambda unit: jax.jvp(thinned, (x,), (jnp.broadcast_to(unit, x.shape),))[1], units)
+    def step(state, _):
+        x, best, least = state
+        error, change_of = jax.linearize(lambda x: _thinned(residuals(x)), x)
+        cost = _cost(error)
+        best, least = jnp.where((cost < least)[:, None, None], x, best), jnp.minimum(cost, least)
+        slopes = jax.lax.map(lambda unit: change_of(jnp.broadcast_to(unit, x.shape)), units)
         weight = jax.lax.rsqrt(jnp.square(error) + OUTLIER**2)
         matrix = jnp.einsum("krthw,rthw,mrthw->tkm", slopes, weight, slopes)
         slope = jnp.einsum("krthw,rthw,rthw->tk", slopes, weight, error)
@@ -37,9 +40,16 @@ def fit_affine(residuals: Residuals, start: Float[Array, "T 2 3"], steps: int) -
         scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * jnp.eye(6, dtype=x.dtype)[None]
         pull = slope / root + RIDGE * root * x.reshape(-1, 6)
         change = (jnp.linalg.solve(scaled, pull[..., None])[..., 0] / root).reshape(x.shape)
-        return x - jnp.clip(change, -FARTHEST, FARTHEST), None
+        return (x - jnp.clip(change, -FARTHEST, FARTHEST), best, least), None
 
-    return jax.lax.scan(step, start, None, length=steps)[0]
+    # One more than steps, for the last one is judged as well: a loop, for residuals are large to compile.
+    nothing = jnp.full(len(start), jnp.inf, start.dtype)
+    (_, best, least), _ = jax.lax.scan(step, (start, start, nothing), None, length=steps + 1)
+    return best, least
+
+
+def _cost(errors: Float[Array, "R T h w"]) -> Float[Array, "T"]:
+    return jnp.sqrt(jnp.square(errors) + OUTLIER**2).sum((0, 2, 3))
 
 
 def _thinned(errors: Float[Array, "R T H W"]) -> Float[Array, "R T h w"]:

@@ -27,10 +27,11 @@ from gvd_jax.ops.warp import neighbour_exists, neighbour_index
 from gvd_jax.shapes import Array, Continues, Float, Flow, Scalar
 from gvd_jax.trees import replace
 
-# Parts of the fastest motion of the frame: its accelerations, and how far pixels deviate from them; then those around
-# the best deviation.
+# Parts of the fastest motion of the frame: its accelerations, and how far pixels deviate from them, none first; then
+# those around the best deviation.
 GRID = np.array(list(itertools.product(np.linspace(-1, 1, 9), repeat=2)))
 FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 12
+PLACES, FINER = np.concatenate([np.zeros((1, 2)), GRID, FINER_GRID]), 1 + len(GRID)  # the number of the first finer one
 WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
 SHARE = 0.3  # of the frame's mean in the cost of a window: what has no texture goes with the rest
 MARGIN = 0.2  # by how much less the cost must be: the rest of a misfit is not all of the motion
@@ -115,8 +116,8 @@ def _of_frame(errors: Errors, given: Float[Array, "1 H W 2"], fastest: Scalar) -
     even = (places / (UNIT * width))[:, None, :, None]
     starts = jnp.pad(even, ((0, 0), (0, 0), (0, 0), (0, 2)))  # [places, 1, 2, 3]
     costs = jax.lax.map(lambda start: misfit(residuals(start))[0], starts)
-    refined = jax.lax.map(lambda start: fit_affine(residuals, start, STEPS), starts[jnp.argsort(costs)[:REFINED]])
-    costs = jax.lax.map(lambda numbers: misfit(residuals(numbers))[0], refined)
+    best = starts[jnp.argsort(costs)[:REFINED]]
+    refined, costs = jax.lax.map(lambda start: fit_affine(residuals, start, STEPS), best)
     return affine_field(refined[jnp.argmin(costs)], height, width)
 
 
@@ -127,17 +128,17 @@ def _of_pixels(errors: Errors, around: Float[Array, "1 H W 2"], fastest: Scalar)
         error = jnp.square(errors(acceleration)).sum(0)
         return correlate_both(error, WINDOW) + SHARE * error.mean((1, 2), keepdims=True)
 
-    def search(best, grid):
-        _, middle = best
+    def attempt(state, trial):
+        number, place = trial
+        usual, least, chosen, middle = state
+        middle = jnp.where(number == FINER, chosen, middle)
+        acceleration = middle + fastest * place
+        own = cost(acceleration)
+        usual, better = jnp.where(number == 0, own, usual), own < least
+        return (usual, jnp.minimum(own, least), jnp.where(better[..., None], acceleration, chosen), middle), None
 
-        def compare(best, part):
-            acceleration = middle + fastest * part[None, None, None]
-            least, chosen = best
-            own = cost(acceleration)
-            return (jnp.minimum(own, least), jnp.where((own < least)[..., None], acceleration, chosen)), None
-
-        return jax.lax.scan(compare, best, jnp.asarray(grid, around.dtype))[0]
-
-    usual = cost(around)
-    least, chosen = search(search((usual, around), GRID), FINER_GRID)
+    # One loop for the usual one and both grids, for residuals are large to compile.
+    unknown = jnp.full(around.shape[:3], jnp.inf, around.dtype)
+    trials = jnp.arange(len(PLACES)), jnp.asarray(PLACES, around.dtype)
+    (usual, least, chosen, _), _ = jax.lax.scan(attempt, (unknown, unknown, around, around), trials)
     return jnp.where((least < (1 - MARGIN) * usual)[..., None], chosen, around)

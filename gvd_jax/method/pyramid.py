@@ -3,6 +3,7 @@
 from gvd_jax.trees import pytree, static
 
 Shape = tuple[int, int]
+SMALL = 48  # pixels on the smaller side of a level
 
 
 @pytree
@@ -34,7 +35,9 @@ def canvases(shapes: list[Shape]) -> list[Shape]:
     """Shapes, each at least as large as that of its level, of which there are few: so many programs are compiled.
 
     The finest level has its own, the next two share one, the next three another, which makes a fifth more pixels.
+    `SMALL` levels, which take no time, share one: the same in the pyramids of a clip and of half its size.
     """
     finest_first = shapes[::-1]
-    owners = [sum(range(k + 1)) for k in range(len(shapes))]
+    small = next((k for k, shape in enumerate(finest_first) if min(shape) <= SMALL), len(shapes))
+    owners = [k for k in (sum(range(k + 1)) for k in range(len(shapes))) if k < small] + [small]
     return [finest_first[max(k for k in owners if k <= level)] for level in range(len(shapes))][::-1]

@@ -7,7 +7,7 @@ averages out of it: then the blur is longer than the flow says in one frame, and
 import jax
 import jax.numpy as jnp
 
-from gvd_jax.method.affine_fit import fit_affine, misfit
+from gvd_jax.method.affine_fit import fit_affine
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.neighbours_view import as_neighbours_show
 from gvd_jax.method.problem import Info, Problem, State, energies, observed
@@ -27,10 +27,10 @@ SHAKE_PIXELS = "shake px"
 def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual) -> Float[Array, "T 2 3"]:
     """The shake under which frames explain the blurry ones best that are seen in their neighbours.
 
-    Gauss-Newton steps; a frame that is no better explained keeps its shake. The mean over the frames is taken off: the
-    camera gets as far as the flow says, so that a shake which stays the same is a mistake, as of an object that does
-    not move with the rest. Not so of the first and the last frame of a shot, whose flow on one side is a guess. A frame
-    that stands alone has none.
+    The best of a few Gauss-Newton steps; a frame that none explains better keeps its shake. The mean over the frames is
+    taken off: the camera gets as far as the flow says, so that a shake which stays the same is a mistake, as of an
+    object that does not move with the rest. Not so of the first and the last frame of a shot, whose flow on one side is
+    a guess. A frame that stands alone has none.
     """
     shake = unknowns.shake
     others, observation = as_neighbours_show(unknowns, observation)
@@ -38,9 +38,7 @@ def find_shake(unknowns: Unknowns, observation: Observation, residual: Residual)
     def residuals(x: Float[Array, "T 2 3"]) -> Float[Array, "R T H W"]:
         return jnp.stack(jax.tree.leaves(residual(replace(others, shake=x), observation)))
 
-    found = fit_affine(residuals, shake, STEPS)
-    before, after = jax.lax.map(lambda x: misfit(residuals(x)), jnp.stack([shake, found]))
-    better = jnp.where((after < before)[:, None, None], found, shake)
+    better, _ = fit_affine(residuals, shake, STEPS)
     exists = neighbour_exists(observation.continues, (1, -1))
     inner, alone = exists.all(1)[:, None, None], ~exists.any(1)[:, None, None]
     better = jnp.where(alone, shake, better)
