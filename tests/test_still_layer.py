@@ -85,6 +85,13 @@ def test_outlines_of_what_is_half_transparent_are_found():
     assert found[:, ndimage.binary_erosion(disc, iterations=4)].mean() < 0.2
 
 
+def test_letters_that_are_shown_for_three_frames_are_found_in_them():
+    shown = np.arange(6)[:, None, None] < 3
+    found = find_still_layer(np.where((LETTER & shown)[..., None], np.float32(1), SCENE), CONTINUES)
+    assert found[:3, LETTER].mean() > 0.98 and not found[3:].any()
+    assert not (found & ~ndimage.binary_dilation(LETTER, np.ones((3, 3)), 2)).any()
+
+
 def test_a_layer_that_appears_is_found_where_it_is():
     frames = np.concatenate([SCENE[:1], with_layer(LETTER)[1:]])
     found = find_still_layer(frames, CONTINUES)

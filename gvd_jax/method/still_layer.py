@@ -22,6 +22,7 @@ from gvd_jax.trees import pytree
 STILL = 3 / 255  # display values: a smaller change is none, nor is one of so many deviations of the noise
 DEVIATIONS = 4.0
 LONG = 4  # intervals without a change; less of a shorter shot, but two at least
+SHORT, STRONG = 2, 40 / 255  # intervals that are enough for edges of so many display values per pixel, as of letters
 # Of the pixels with an edge so many change, for of a plain sky nobody sees whether it moves; where fewer do, the camera
 # stands still and so does the scene. Scenes that move have .75 and more in experiments/footage, objects before a still
 # scene .62 and less.
@@ -121,10 +122,11 @@ def _of_shot(frames: HostArray) -> HostArray:
     shown = scene & (np.hypot(*np.gradient(gray[:-1], axis=(1, 2))) > FAINT_EDGE)
     if not shown.any() or 1 - unchanged[shown].mean() < MOVES:
         return np.zeros(frames.shape[:3], bool)
-    parts = np.stack([_parts(*own) for own in zip(gray, lasting, strict=True)])
     # What belongs to the layer in one frame does so in all in which it lasts.
+    parts = lasting & _parts(gray, lasting, EDGE).any(0)
+    brief = _parts(gray, _in_runs(unchanged, min(SHORT, len(unchanged))), STRONG)
     views = (gray, *np.moveaxis(frames, -1, 0))  # of a coloured outline one channel may show more than their mean
-    return (lasting & parts.any(0)) | bars | np.any([_outlines(view) for view in views], 0)
+    return parts | brief | bars | np.any([_outlines(view) for view in views], 0)
 
 
 def _in_runs(unchanged: HostArray, least: int) -> HostArray:
@@ -140,12 +142,17 @@ def _in_runs(unchanged: HostArray, least: int) -> HostArray:
     return before(unchanged) + before(unchanged[::-1])[::-1] >= least
 
 
-def _parts(gray: HostArray, lasting: HostArray) -> HostArray:
-    """The connected parts of what lasts in a frame that have edges in more than one direction."""
-    down, right = np.gradient(gray)
-    edge = lasting & (np.hypot(down, right) > EDGE)
-    chosen = _turning(edge, ndimage.binary_dilation(edge, ALL_AROUND, 2) & lasting, down, right)
-    return chosen | (ndimage.binary_fill_holes(chosen) & lasting)
+def _parts(gray: HostArray, lasting: HostArray, least: float) -> HostArray:
+    """The connected parts of what lasts in a frame that have edges in more than one direction, of at `least` so many
+    display values per pixel: of frames [T, H, W]."""
+
+    def of_frame(gray: HostArray, lasting: HostArray) -> HostArray:
+        down, right = np.gradient(gray)
+        edge = lasting & (np.hypot(down, right) > least)
+        chosen = _turning(edge, ndimage.binary_dilation(edge, ALL_AROUND, 2) & lasting, down, right)
+        return chosen | (ndimage.binary_fill_holes(chosen) & lasting)
+
+    return np.stack([of_frame(*own) for own in zip(gray, lasting, strict=True)])
 
 
 def _outlines(gray: HostArray) -> HostArray:
