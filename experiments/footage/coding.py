@@ -81,11 +81,20 @@ def _enlarged(name: str, times: float) -> Clip:
     return Clip(change(clip.blurry), clip.sharp, as_images)
 
 
+def _sharper(frames: HostArray, amount: float) -> HostArray:
+    """What a camera does by itself: an unsharp mask of 1.5 pixels."""
+    return np.clip(frames + amount * (frames - gaussian_filter(frames, (0, 1.5, 1.5, 0))), 0, 1)
+
+
 def _sharpened(name: str, amount: float) -> Clip:
-    """What a camera does by itself: an unsharp mask of 1.5 pixels, which the truth has not."""
+    """Frames that a camera has sharpened, which the truth is not."""
     clip = shoot(name)
-    soft = gaussian_filter(clip.blurry, (0, 1.5, 1.5, 0))
-    return Clip(np.clip(clip.blurry + amount * (clip.blurry - soft), 0, 1), clip.sharp, as_images)
+    return Clip(_sharper(clip.blurry, amount), clip.sharp, as_images)
+
+
+def _sharpening(name: str, amount: float) -> Clip:
+    """The truth is what the same camera shows of a sharp scene: whether frames were sharpened they do not tell."""
+    return under(lambda frames: _sharper(frames, amount), shoot(name))
 
 
 def _smoothed(name: str, width: float) -> Clip:
@@ -146,6 +155,7 @@ KINDS = {
     "few levels": Kind(_levels, (6, 5)),
     "enlarged": Kind(_enlarged, (1.5, 2)),
     "sharpened by the camera": Kind(_sharpened, (0.5, 1.5)),
+    "sharpened like its truth": Kind(_sharpening, (0.5, 1.5)),
     "smoothed by the camera": Kind(_smoothed, (0.5, 1.0)),
     "averaged over time": Kind(_averaged, (0.2, 0.4)),
     "gray and sepia": Kind(_gray, (0.0, 1.0)),

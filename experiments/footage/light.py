@@ -138,9 +138,9 @@ def _own_motion(name: str, strength: float, zooming: float, turning: float) -> C
 
 
 KINDS = {
-    "flicker": Kind(_flicker, (0.15, 0.4)),
-    "automatic exposure": Kind(_ramp, (0.5, 1.6)),
-    "step of exposure": Kind(_step, (0.7, 1.6)),
+    "flicker": Kind(_flicker, (0.15, 0.4), "exposure changes"),
+    "automatic exposure": Kind(_ramp, (0.5, 1.6), "exposure changes"),
+    "step of exposure": Kind(_step, (0.7, 1.6), "exposure changes"),
     "white balance": Kind(_white_balance, (0.05, 0.2)),
     "vignette": Kind(_vignette, (0.4, 0.8)),
     "noise": Kind(_noise, (2, 6)),

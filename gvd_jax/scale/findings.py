@@ -16,7 +16,7 @@ from gvd_jax.shapes import HostArray
 DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
 UNKNOWN = 0.45  # standard deviation of a gamma: nearly as much is known of any camera
 LITTLE = 0.001  # of a clip: less of it is a stray pixel
-BRIGHTER = 0.02  # of medium gray: a smaller change of exposure is nobody's concern
+BRIGHTER = 0.04  # of medium gray: a smaller change is nobody's concern, and may be found where there is none
 
 
 @dataclasses.dataclass(frozen=True)
