@@ -13,13 +13,15 @@ from tests.references.energy import inside
 
 TOLERANCE, MISSED = 0.2, 0.5
 SHAPE = (3, 9, 11)
+SHOWN = np.ones(SHAPE, bool)
+SHOWN[1, 3:5, 2:9] = False  # a layer that stands before the scene
 pytestmark = pytest.mark.usefixtures("x64")
 
 
 @jax.jit
 def blend(blurry, latent, reblurred, flow, tolerance):
     continues = one_shot(len(flow), flow.dtype)
-    return blend_by_agreement(blurry, latent, reblurred, flow, continues, tolerance, MISSED)
+    return blend_by_agreement(blurry, latent, reblurred, flow, continues, jnp.asarray(SHOWN), tolerance, MISSED)
 
 
 def disagreement_of(latent, change, flow, others):
@@ -52,7 +54,8 @@ def loop(blurry, latent, reblurred, flow, noise):
     latent = limited
     change = ((latent - blurry) ** 2).mean(-1)
     disagreement = disagreement_of(latent, change, flow, 1.0)
-    missed = np.where(blurry < 0.99, (reblurred - blurry) ** 2, 0).mean(-1)
+    missed = np.where((blurry < 0.99) & SHOWN[..., None], (reblurred - blurry) ** 2, 0).mean(-1)
+    own_change = np.where(SHOWN, change, 0)
     for i, y, x in np.ndindex(SHAPE):
 
         def mean(field, radius, i=i, y=y, x=x):
@@ -60,7 +63,7 @@ def loop(blurry, latent, reblurred, flow, noise):
             return field[i][np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))].mean()
 
         doubt = (mean(disagreement, 2) - noise) / mean(change, 2) - TOLERANCE
-        explains = min(2 - 2 * (mean(missed, r) - noise) / mean(change, r) / MISSED for r in (2, len(REGION) // 2))
+        explains = min(2 - 2 * (mean(missed, r) - noise) / mean(own_change, r) / MISSED for r in (2, len(REGION) // 2))
         share = np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
     return result

@@ -11,7 +11,7 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
 from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.warp import warp
-from gvd_jax.shapes import Array, Continues, Float, Flow, Frames, Number
+from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Number
 
 # Of the squared change: a neighbour that differs by more shows something else. Then the restored frame keeps to the
 # range of the blurry one in a window of so many pixels a side, and a part of it beyond.
@@ -27,6 +27,7 @@ def blend_by_agreement(
     reblurred: Frames,
     flow: Flow,
     continues: Continues,
+    shown: Bool[Array, "T H W"],
     tolerance: Number,
     missed: Number,
 ) -> Frames:
@@ -49,7 +50,8 @@ def blend_by_agreement(
     change, disagreement = _disagreement(blurry, latent, flow, known, others=UNASKED)
     latent = jnp.where((disagreement > ALONE * change)[..., None], limited, latent)
     change, disagreement = _disagreement(blurry, latent, flow, known, others=1.0)
-    left = jnp.where(blurry < CLIPPED, jnp.square(reblurred - blurry), 0).mean(-1)
+    left = jnp.where((blurry < CLIPPED) & shown[..., None], jnp.square(reblurred - blurry), 0).mean(-1)
+    own_change = jnp.where(shown, jnp.square(latent - blurry).mean(-1), 0)
     noise = jnp.square(jax.vmap(noise_level, in_axes=-1)(blurry)).mean()
 
     def of_change(x, change):
@@ -57,8 +59,7 @@ def blend_by_agreement(
         return jnp.where(changed, (x - noise) / jnp.where(changed, change, 1), 0)
 
     def explains(window):
-        own = correlate_both(jnp.square(latent - blurry).mean(-1), window)
-        return 2 * (1 - of_change(correlate_both(left, window), own) / missed)
+        return 2 * (1 - of_change(correlate_both(left, window), correlate_both(own_change, window)) / missed)
 
     agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
     share = jnp.clip(jnp.minimum(agrees, jnp.minimum(explains(WINDOW), explains(REGION))), 0, 1)

@@ -176,5 +176,5 @@ def _blend(stage: Blend, state: State, problem: Problem) -> Frames:
     unknowns, observation = state.unknowns, observed(problem, state)
     light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
     reblurred = problem.transfer.to_display(light)
-    known = unknowns.flow, problem.continues, stage.tolerance, stage.missed
-    return blend_by_agreement(problem.frames, unknowns.latent, reblurred, *known)
+    known = unknowns.flow, problem.continues, problem.trust > 0
+    return blend_by_agreement(problem.frames, unknowns.latent, reblurred, *known, stage.tolerance, stage.missed)
