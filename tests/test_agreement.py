@@ -15,13 +15,17 @@ TOLERANCE, MISSED = 0.2, 0.5
 SHAPE = (3, 9, 11)
 SHOWN = np.ones(SHAPE, bool)
 SHOWN[1, 3:5, 2:9] = False  # a layer that stands before the scene
+SHARP = np.zeros(SHAPE, bool)
+SHARP[2, 6, 5] = True
 pytestmark = pytest.mark.usefixtures("x64")
 
 
 @jax.jit
 def blend(blurry, latent, reblurred, flow, tolerance):
     continues = one_shot(len(flow), flow.dtype)
-    return blend_by_agreement(blurry, latent, reblurred, flow, continues, jnp.asarray(SHOWN), tolerance, MISSED)
+    return blend_by_agreement(
+        blurry, latent, reblurred, flow, continues, jnp.asarray(SHOWN), jnp.asarray(SHARP), tolerance, MISSED
+    )
 
 
 def disagreement_of(latent, change, flow, others):
@@ -64,7 +68,7 @@ def loop(blurry, latent, reblurred, flow, noise):
 
         doubt = (mean(disagreement, 2) - noise) / mean(change, 2) - TOLERANCE
         explains = min(2 - 2 * (mean(missed, r) - noise) / mean(own_change, r) / MISSED for r in (2, len(REGION) // 2))
-        share = np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
+        share = 0 if SHARP[i, y, x] else np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
     return result
 
@@ -87,7 +91,8 @@ def test_frames_that_agree_stay_and_frames_without_agreement_go_back(rng):
     still = jnp.zeros((SHAPE[0], 2, *SHAPE[1:], 2))
     blurry = jnp.full((*SHAPE, 1), 0.5)
     agreeing = jnp.broadcast_to(jnp.asarray(rng.uniform(size=(1, *SHAPE[1:], 1))), blurry.shape)
-    np.testing.assert_array_equal(blend(blurry, agreeing, blurry, still, TOLERANCE), agreeing)
+    expected = jnp.where(SHARP[..., None], blurry, agreeing)
+    np.testing.assert_array_equal(blend(blurry, agreeing, blurry, still, TOLERANCE), expected)
     # Errors that change their sign differ by four times their square.
     flickering = blurry + jnp.asarray([0.1, -0.1, 0.1])[:, None, None, None]
     np.testing.assert_allclose(blend(blurry, flickering, blurry, still, TOLERANCE)[1], blurry[1], atol=1e-12)
@@ -98,4 +103,5 @@ def test_frames_that_agree_stay_and_frames_without_agreement_go_back(rng):
 def test_what_does_not_explain_the_blurry_frames_goes_back(missed, share):
     still, blurry = jnp.zeros((SHAPE[0], 2, *SHAPE[1:], 2)), jnp.full((*SHAPE, 1), 0.5)
     latent, reblurred = blurry + 0.1, blurry + 0.1 * missed**0.5
-    np.testing.assert_allclose(blend(blurry, latent, reblurred, still, TOLERANCE) - blurry, 0.1 * share, atol=1e-9)
+    expected = np.where(SHARP[..., None], 0, 0.1 * share)
+    np.testing.assert_allclose(blend(blurry, latent, reblurred, still, TOLERANCE) - blurry, expected, atol=1e-9)

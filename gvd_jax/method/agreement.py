@@ -28,6 +28,7 @@ def blend_by_agreement(
     flow: Flow,
     continues: Continues,
     shown: Bool[Array, "T H W"],
+    sharp: Bool[Array, "T H W"],
     tolerance: Number,
     missed: Number,
 ) -> Frames:
@@ -63,6 +64,7 @@ def blend_by_agreement(
 
     agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
     share = jnp.clip(jnp.minimum(agrees, jnp.minimum(explains(WINDOW), explains(REGION))), 0, 1)
+    share = jnp.where(sharp, 0, share)
     return blurry + share[..., None] * (latent - blurry)
 
 

@@ -15,10 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.programs import brief_jit
+from gvd_jax.method.steepness import derivatives, slope_along, smooth_gray
 from gvd_jax.ops.exposure import Path
-from gvd_jax.ops.filters import correlate_both
 from gvd_jax.ops.sampling import sample
-from gvd_jax.ops.transfer import GAMMA22, luma
 from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 from gvd_jax.trees import pytree
 
@@ -28,13 +27,12 @@ ALONG = np.arange(0.1, 1.41, 0.05)  # lags along the motion, parts of the flow
 ACROSS = np.arange(21.0)  # lags across, pixels
 SPEEDS = np.array([3, 4, 5, 6.5, 8, 10, 13, 17, 22, 30, 60])  # px: between two of them is one speed
 NEAREST = 3.0  # px: a lag below it compares B'' with itself
-SMOOTH = np.array([0.15, 0.7, 0.15])
 SOFTNESS = 0.1  # of the mean square: a pixel of more counts like one of less, or a few edges would decide
 # Of a pixel whose flows to both neighbours differ by this part of their mean a quarter counts: where motion is not
 # even, that within the exposure is another than their mean. Of 24 clips half are off by less than .011 then, not .018
 # (.1 to .3 do alike), and beside a gap in time the duty cycle is not halved.
 BENT = 0.3
-# Light is at most 1, so a blur over a length l has no slope beyond 1 / l along it. Of clips that are blurred less than
+# Of clips that are blurred less than
 # this share of the pixels are steeper than a tau 1.2 times as long as theirs allows, of sharp text nearly all edges.
 STEEP = 0.01
 EVERY = 2  # rows and columns: a sample says as much as all
@@ -59,33 +57,17 @@ class Correlations:
     steep: Float[Array, "candidates T"]
 
 
-def _derivatives(gray: Float[Array, "T H W"]) -> tuple[jax.Array, ...]:
-    """First and second derivatives by central differences, borders repeated: x, y, xx, yy, xy."""
-    _, height, width = gray.shape
-    padded = jnp.pad(gray, ((0, 0), (1, 1), (1, 1)), mode="edge")
-
-    def at(row: int, column: int) -> jax.Array:
-        return padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
-
-    right, left, below, above = at(0, 1), at(0, -1), at(1, 0), at(-1, 0)
-    mixed = (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)) / 4
-    return (right - left) / 2, (below - above) / 2, right + left - 2 * gray, below + above - 2 * gray, mixed
-
-
 @partial(brief_jit, static_argnames=("path",))
 def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     """Autocorrelations of the frames [T, H, W, C] along and across their flow, whose pixels stand on its `path`."""
-    gray = correlate_both(luma(frames)[..., 0], SMOOTH)
+    gray = smooth_gray(frames)
     count, height, width = gray.shape
     velocity = (flow[:, 0] - flow[:, 1]) / 2
     speed = jnp.sqrt(jnp.square(velocity).sum(-1))
     dx, dy = (velocity[..., k] / jnp.maximum(speed, 1e-6) for k in (0, 1))
-    x, y, xx, yy, xy = _derivatives(gray)
+    x, y, xx, yy, xy = derivatives(gray)
     along, across = dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy, dx * y - dy * x
-    # Whatever the curve is: in display values, and in light as most cameras show it.
-    light_x, light_y = _derivatives(GAMMA22.to_linear(gray))[:2]
-    slope = jnp.minimum(jnp.abs(dx * x + dy * y), jnp.abs(dx * light_x + dy * light_y))
-
+    slope = slope_along(gray, dx, dy)
     mean_speed = speed.mean((1, 2))
     flow = flow[:, :, ::EVERY, ::EVERY]
     speed, dx, dy, slope = (part[:, ::EVERY, ::EVERY] for part in (speed, dx, dy, slope))
