@@ -67,7 +67,7 @@ def test_it_is_said_with_the_numbers_of_frames():
     assert plain_timeline(4).notes() == []
     dissolve = True, True, False, False, False, False, True, True, False
     assert Timeline(9, tuple(range(9)), dissolve).notes() == [
-        "one scene gives way to another in frame 3 to 5, as in a dissolve: kept as it is"
+        "frame 3 to 5 fit no neighbour, as in a dissolve: kept as they are"
     ]
 
 

@@ -92,7 +92,7 @@ class Timeline:
         if cuts:
             notes.append(f"cut before frame {cuts}: each part is restored by itself")
         if changing := self._numbers(between):
-            notes.append(f"one scene gives way to another in frame {changing}, as in a dissolve: kept as it is")
+            notes.append(f"frame {changing} fit no neighbour, as in a dissolve: kept as they are")
         if lonely := self._numbers(alone & ~between):
             notes.append(f"no neighbour explains frame {lonely}: kept as it is")
         if again:

@@ -11,6 +11,7 @@ from gvd_jax.method.post_filter import post_filter
 from gvd_jax.method.problem import Info, Problem, State, duty_cycle_of, gray_of, observed
 from gvd_jax.method.programs import brief_jit, is_traced
 from gvd_jax.method.steepness import beside_too_steep
+from gvd_jax.model.blur import flow_within_exposure
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
 from gvd_jax.ops.warp import has_neighbour
@@ -177,6 +178,6 @@ def _blend(stage: Blend, state: State, problem: Problem) -> Frames:
     unknowns, observation = state.unknowns, observed(problem, state)
     light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
     reblurred = problem.transfer.to_display(light)
-    sharp = beside_too_steep(problem.frames, unknowns.flow, observation.duty_cycle)
+    sharp = beside_too_steep(problem.frames, flow_within_exposure(unknowns), observation.duty_cycle)
     known = unknowns.flow, problem.continues, problem.trust > 0, sharp
     return blend_by_agreement(problem.frames, unknowns.latent, reblurred, *known, stage.tolerance, stage.missed)
