@@ -44,9 +44,15 @@ def slope_along(gray: Float[Array, "T H W"], dx: Array, dy: Array) -> Float[Arra
 def beside_too_steep(frames: Frames, flow: Flow, duty_cycle: DutyCycle) -> Bool[Array, "T H W"]:
     """Where the frames [T, H, W, C] are steeper nearby than any scene under the blur of that flow [T, 2, H, W, 2]: what
     was drawn into a frame after it was exposed, as a cursor or letters, and what moves otherwise."""
-    velocity = (flow[:, 0] - flow[:, 1]) / 2
-    speed = jnp.sqrt(jnp.square(velocity).sum(-1))
-    dx, dy = (velocity[..., k] / jnp.maximum(speed, 1e-6) for k in (0, 1))
-    slope = slope_along(smooth_gray(frames), dx, dy)
-    steep = (2 * duty_cycle[:, None, None] * speed * slope > BEYOND) & (slope > STEEP)
+    gray, (there, back) = smooth_gray(frames), (flow[:, 0], flow[:, 1])
+
+    def is_steep(way):  # in pixels, in one direction
+        length = jnp.sqrt(jnp.square(way).sum(-1))
+        dx, dy = (way[..., k] / jnp.maximum(length, 1e-6) for k in (0, 1))
+        slope = slope_along(gray, dx, dy)
+        return (length * slope > BEYOND) & (slope > STEEP)
+
+    # The whole way, and that of either half of the exposure: a path may turn back.
+    tau = duty_cycle[:, None, None, None]
+    steep = is_steep(tau * (there - back)) | is_steep(tau * there) | is_steep(tau * back)
     return correlate_both(steep.astype(frames.dtype), BESIDE) > 0.5
