@@ -41,7 +41,7 @@ def test_the_curve_under_which_the_blur_added_up_is_found(curve):
     """As a number, and none is told apart."""
     light, flow = blurred(8 * TIMES + 8j * (TIMES % 2), np.full(5, 0.4), contrast=0.3)
     found = find_transfer(curve.to_display(light), flow, jnp.full(5, 0.4), quadratic_path)
-    assert (found.transfer is NONE) == (curve is NONE) == (found.uncertainty == 0)
+    assert (found.transfer is NONE) == (curve is NONE) and found.uncertainty > 0
     assert float(found.transfer.gamma) == pytest.approx(curve.gamma, abs=0.3)
     assert found.uncertainty < 0.5
 

@@ -30,7 +30,7 @@ CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselv
 
 @dataclass(frozen=True)
 class FoundTransfer:
-    """The curve, and the standard deviation of its gamma; 0 where display values add up, which is told apart."""
+    """The curve, and the standard deviation of its gamma; of none, at 1, the less the surer display values add up."""
 
     transfer: Transfer
     uncertainty: float
@@ -86,10 +86,10 @@ def _votes(squares: Float[HostArray, "curves 2 T"]) -> Float[HostArray, "curves 
     return np.log(np.maximum(difference[:, known], 1e-9) / np.maximum(whole[:, known], 1e-9))
 
 
-def _most(values: Float[HostArray, "pairs"]) -> float:
-    """What the mean of the values is at most, by two standard errors."""
+def _standard_error(values: Float[HostArray, "pairs"]) -> float:
+    """Of their mean."""
     spread = values.std(ddof=1) if len(values) > 2 else PAIRS
-    return float(values.mean() + 2 * spread / len(values) ** 0.5)
+    return float(spread / len(values) ** 0.5)
 
 
 def find_transfer(
@@ -112,8 +112,10 @@ def find_transfer(
     votes = _votes(np.stack([mismatch(frames, flow, duty_cycle, continues, trust, curve, path) for curve in curves]))
     if not votes.size:
         return FoundTransfer(power_transfer(jnp.asarray(USUAL, frames.dtype)), SPREAD)
-    if _most(votes[0] - votes[GAMMAS.index(USUAL)]) < np.log(CLEARLY):
-        return FoundTransfer(NONE, 0.0)
+    less = votes[0] - votes[GAMMAS.index(USUAL)]
+    sure = (np.log(CLEARLY) - less.mean()) / _standard_error(less)  # standard errors beyond what is clear
+    if sure > 2:
+        return FoundTransfer(NONE, SPREAD / float(sure))
     cost = votes[1:].mean(1) + SURE * ((np.array(GAMMAS[1:]) - USUAL) / SPREAD) ** 2
     bend, slope, _ = np.polyfit(GAMMAS[1:], cost, 2)
     gamma = float(np.clip(-slope / (2 * bend), GAMMAS[1], GAMMAS[-1])) if bend > 0 else USUAL
