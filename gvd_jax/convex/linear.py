@@ -69,7 +69,7 @@ def irregular_signs(shape: tuple[int, ...], dtype: Any) -> jax.Array:
 
 
 def squared_norm(linear: LinearMap, transposed: LinearMap, like: Any, iterations: int) -> jax.Array:
-    """Largest eigenvalue of A'A by the power method, from below; it starts from `irregular_signs`.
+    """Largest eigenvalue of A'A by the power method, from below; it starts from `irregular_signs`, nearly.
 
     A weighted adjoint A'D, D >= 0, gives that of A'DA.
     """
@@ -82,5 +82,10 @@ def squared_norm(linear: LinearMap, transposed: LinearMap, like: Any, iterations
         w = transposed(linear(v))
         return w, tree_dot(v, w)
 
-    start = jax.tree.map(lambda leaf: irregular_signs(leaf.shape, leaf.dtype), like), jnp.zeros((), dtype)
+    def first(leaf):
+        # Rising a little: a few entries of one sign might be what the operator makes 0.
+        rising = jnp.arange(leaf.size, dtype=leaf.dtype).reshape(leaf.shape) / leaf.size
+        return irregular_signs(leaf.shape, leaf.dtype) + rising
+
+    start = jax.tree.map(first, like), jnp.zeros((), dtype)
     return jax.lax.fori_loop(0, iterations, step, start)[1]
