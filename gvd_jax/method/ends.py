@@ -132,7 +132,7 @@ def _of_pixels(errors: Errors, around: Float[Array, "1 H W 2"], fastest: Scalar)
         number, place = trial
         usual, least, chosen, middle = state
         middle = jnp.where(number == FINER, chosen, middle)
-        acceleration = middle + fastest * place
+        acceleration = middle + fastest * place[None, None, None]
         own = cost(acceleration)
         usual, better = jnp.where(number == 0, own, usual), own < least
         return (usual, jnp.minimum(own, least), jnp.where(better[..., None], acceleration, chosen), middle), None

@@ -20,8 +20,6 @@ def check_output(path: str | Path, overwrite: bool) -> None:
     Only a folder that holds nothing but PNG files is ever overwritten, for it is replaced as a whole.
     """
     path = Path(path)
-    if path.name == "-":
-        raise InputError("nothing is written to standard output; name a folder or a file")
     if not is_folder(path) and path.suffix.lower() not in VIDEO_SUFFIXES:
         raise InputError(f"cannot write {path}: name a folder, or a file that ends in {', '.join(VIDEO_SUFFIXES)}")
     check_free(path, overwrite)
