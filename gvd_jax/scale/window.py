@@ -18,14 +18,14 @@ from gvd_jax.shapes import HostArray
 from gvd_jax.trees import replace
 
 # Of what is kept, whatever is solved for.
-AXES = {"defocus": "T H W", "confidence": "T H W", "still": "T H W", "continues": "T", "exposure": "T 2"}
+AXES = {"defocus": "T H W", "confidence": "T H W", "still": "T H W", "continues": "T", "camera exposure": "T 2"}
 AXES |= {"duty_cycle": "T", "gamma": ""}
 AXES |= {"duty_cycle_error": "", "gamma_error": ""}
 
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """Some frames: every unknown by its name, `confidence`, `still`, `continues`, and of the camera `exposure`,
+    """Some frames: every unknown by its name, `confidence`, `still`, `continues`, and of the camera its exposure,
     `duty_cycle` and `gamma` with their errors, as in `Result`, in NumPy."""
 
     values: dict[str, HostArray]
@@ -73,7 +73,11 @@ def restore_window(
             values = {"defocus": result.defocus, "confidence": result.confidence, "still": result.still}
             values |= {"continues": np.array(result.timeline.continues, np.float32)}
             camera = result.camera
-            values |= {"exposure": camera.exposure, "duty_cycle": camera.duty_cycle, "gamma": camera.transfer.gamma}
+            values |= {
+                "camera exposure": camera.exposure,
+                "duty_cycle": camera.duty_cycle,
+                "gamma": camera.transfer.gamma,
+            }
             values |= {"duty_cycle_error": camera.duty_cycle_error, "gamma_error": camera.gamma_error}
             values |= {name: result.unknowns[name] for name in result.unknowns}
             for name, value in values.items():

@@ -88,7 +88,7 @@ def restore_clip(
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
                 "full": full,
                 "continues": [share > 0.5 for share in restored["continues"].tolist()],
-                "exposure": restored["exposure"].tolist(),
+                "exposure": restored["camera exposure"].tolist(),
                 "seconds": stage_seconds(restored.histories),
                 "history": [dataclasses.asdict(step) for step in restored.histories[0]],
             }
