@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.agreement import ALONE, BEYOND, REGION, UNASKED, blend_by_agreement
+from gvd_jax.method.agreement import ALONE, BEYOND, OF_REGION, REGION, UNASKED, blend_by_agreement
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
@@ -67,7 +67,8 @@ def loop(blurry, latent, reblurred, flow, noise):
             return field[i][np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))].mean()
 
         doubt = (mean(disagreement, 2) - noise) / mean(change, 2) - TOLERANCE
-        explains = min(2 - 2 * (mean(missed, r) - noise) / mean(own_change, r) / MISSED for r in (2, len(REGION) // 2))
+        windows = (2, MISSED), (len(REGION) // 2, OF_REGION * MISSED)
+        explains = min(2 - 2 * (mean(missed, r) - noise) / mean(own_change, r) / most for r, most in windows)
         share = 0 if SHARP[i, y, x] else np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
     return result

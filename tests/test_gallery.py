@@ -19,7 +19,7 @@ SCRIPTS = {
     "sharpen": (30, 3, 0.0),
     "colours": (30, 3, -0.3),
     "sparse": (30, 3, -0.6),
-    "exposure": (30, 3, -0.01),
+    "exposure": (30, 3, 0.0),
     "camera": (30, 3, -0.6),
 }
 

@@ -18,7 +18,7 @@ from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Number
 ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
 UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
 # Pixels on each side of a region: one that is missed as a whole was not blurred, though some of its pixels are hit.
-REGION = np.full(15, 1 / 15)
+REGION, OF_REGION = np.full(15, 1 / 15), 1.5  # so much more of the change may be missed there
 
 
 def blend_by_agreement(
@@ -59,11 +59,12 @@ def blend_by_agreement(
         changed = change > jnp.finfo(change.dtype).tiny ** 0.5  # of less no quotient has a derivative
         return jnp.where(changed, (x - noise) / jnp.where(changed, change, 1), 0)
 
-    def explains(window):
+    def explains(window, missed):
         return 2 * (1 - of_change(correlate_both(left, window), correlate_both(own_change, window)) / missed)
 
     agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
-    share = jnp.clip(jnp.minimum(agrees, jnp.minimum(explains(WINDOW), explains(REGION))), 0, 1)
+    share = jnp.minimum(agrees, jnp.minimum(explains(WINDOW, missed), explains(REGION, OF_REGION * missed)))
+    share = jnp.clip(share, 0, 1)
     share = jnp.where(sharp, 0, share)
     return blurry + share[..., None] * (latent - blurry)
 
