@@ -12,7 +12,9 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.model.observation import observe
 from gvd_jax.model.terms import data_residual
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.warp import one_shot
 
+SHOT = one_shot(2)
 PHOTOGRAPHS = {"smooth": 3.0, "sharp": 0.0}  # and the deviation of their blur, px
 
 
@@ -22,22 +24,30 @@ def test_noise_is_told_from_texture(name, sigma):
     image = ndimage.gaussian_filter(skimage.data.camera() / 255.0, PHOTOGRAPHS[name])[:200, :301]
     noise = sigma * np.random.default_rng(0).standard_normal((2, *image.shape))
     frames = jnp.asarray(image + noise, jnp.float32)
-    np.testing.assert_allclose(noise_level(frames), sigma, rtol=0.15, atol=0.002)
+    found = noise_level(frames, SHOT)
+    np.testing.assert_allclose(found, sigma, rtol=0.15, atol=0.002)
     # The reciprocal of the variance of what noise and model leave.
-    np.testing.assert_allclose(
-        data_worth(frames[..., None], sigma), sigma**2 / (sigma**2 + float(noise_level(frames)) ** 2), rtol=1e-5
-    )
-    assert data_worth(frames[..., None], jnp.inf) == 1
+    worth = data_worth(frames[..., None], SHOT, sigma)
+    np.testing.assert_allclose(worth, sigma**2 / (sigma**2 + np.asarray(found) ** 2), rtol=1e-5)
+    np.testing.assert_array_equal(data_worth(frames[..., None], SHOT, jnp.inf), 1)
     # Of colours, the mean of what each has: one that is clean counts as one without noise.
     colours, clean = jnp.stack([frames, frames], -1), jnp.stack([frames, jnp.zeros_like(frames)], -1)
-    np.testing.assert_allclose(data_worth(colours, sigma), data_worth(frames[..., None], sigma), rtol=1e-5)
-    half = 1 / (1 + (float(noise_level(frames)) / sigma) ** 2 / 2)
-    np.testing.assert_allclose(data_worth(clean, sigma), half, rtol=1e-5)
+    np.testing.assert_allclose(data_worth(colours, SHOT, sigma), worth, rtol=1e-5)
+    half = 1 / (1 + (np.asarray(found) / sigma) ** 2 / 2)
+    np.testing.assert_allclose(data_worth(clean, SHOT, sigma), half, rtol=1e-5)
+
+
+def test_noise_of_a_shot_says_nothing_of_another(rng):
+    sigmas = np.array([0.0, 0.0, 0.02, 0.02, 0.005])
+    frames = jnp.asarray(0.5 + sigmas[:, None, None] * rng.standard_normal((5, 64, 64)), jnp.float32)
+    found = noise_level(frames, jnp.array([1.0, 0, 1, 0, 0]))
+    np.testing.assert_allclose(found, sigmas, rtol=0.2)
+    assert found[0] == found[1] and found[2] == found[3]
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 1), (1, 5, 40), (1, 16, 16)])
 def test_noise_of_small_and_flat_frames_is_none(shape):
-    assert noise_level(jnp.full(shape, 0.3)) < 1e-6
+    assert (noise_level(jnp.full(shape, 0.3), one_shot(shape[0])) < 1e-6).all()
 
 
 def test_confidence_falls_around_clipped_pixels(rng):
@@ -50,7 +60,8 @@ def test_confidence_falls_around_clipped_pixels(rng):
     frames = jnp.asarray(frames[..., None], jnp.float32)
     np.testing.assert_array_equal(clipping_confidence(frames, 0.25), jnp.asarray(expected, jnp.float32))
     weighed = Confirmed(clipped=0.25, model_error=0.005).weigh(observe(frames, 0.5))
-    np.testing.assert_allclose(weighed.confidence, expected * data_worth(frames, 0.005), rtol=1e-5)
+    worth = data_worth(frames, SHOT, 0.005)[:, None, None]
+    np.testing.assert_allclose(weighed.confidence, expected * worth, rtol=1e-5)
     colours = jnp.concatenate([frames, jnp.zeros_like(frames)], -1)  # one channel is enough
     np.testing.assert_array_equal(clipping_confidence(colours, 0.25), jnp.asarray(expected, jnp.float32))
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from gvd_jax.method.camera_curve import find_transfer
+from gvd_jax.method.camera_curve import READING, _votes, find_transfer
 from gvd_jax.method.duty_cycle import SPREAD, USUAL, FoundDutyCycle, find_duty_cycle, find_duty_cycles, find_shutters
 from gvd_jax.ops.exposure import quadratic_path
 from gvd_jax.ops.motion_blur import motion_blur
@@ -44,6 +44,26 @@ def test_the_curve_under_which_the_blur_added_up_is_found(curve):
     assert (found.transfer is NONE) == (curve is NONE) and found.uncertainty > 0
     assert float(found.transfer.gamma) == pytest.approx(curve.gamma, abs=0.3)
     assert found.uncertainty < 0.5
+
+
+MISMATCHES = {  # of pairs under no curve and under others, and how many vote
+    "alike": ([0.010, 0.011, 0.012], 3),
+    "one of a turn": ([0.003, 0.003, 0.040], 2),
+    "frames out of order": ([0.01, 0.4, 0.25], 1),
+    "one that is not known": ([0.01, 0.0, 0.01], 2),
+    "none": ([0.0, 0.0, 0.0], 0),
+}
+
+
+@pytest.mark.parametrize("name", MISMATCHES)
+def test_pairs_that_no_curve_explains_do_not_vote(name):
+    mismatches, expected = MISMATCHES[name]
+    whole = np.where(np.array(mismatches) > 0, 2.0, 0)
+    under = np.array([0.8, 0.9, 1.0, 1.1])[:, None] * mismatches
+    votes = _votes(np.stack([under * whole, np.broadcast_to(whole, under.shape)], 1))
+    assert votes.shape == (4, expected)
+    voting = [m for m in mismatches if 0 < m < 0.04]
+    np.testing.assert_allclose(votes[0], np.log(0.8 * np.array(voting[:expected]) + READING))
 
 
 @pytest.mark.parametrize("path", [ZIGZAG, UNIFORM], ids=["zigzag", "uniform"])

@@ -16,7 +16,7 @@ from gvd_jax.ops.warp import one_shot
 from gvd_jax.video.layers import photograph
 
 EDGES = ReadDefocus()
-NOISE = jnp.asarray(1e-3)
+NOISE = 1e-3
 NUMBERS = EDGES.quantile, EDGES.focused, EDGES.gain
 of_edges = jax.jit(defocus_from_edges)
 blur = jax.jit(gaussian_defocus, static_argnums=0)
@@ -24,7 +24,7 @@ blur = jax.jit(gaussian_defocus, static_argnums=0)
 
 def defocus(latent, noise=NOISE):
     """Of one shot."""
-    return of_edges(latent, one_shot(len(latent)), noise, *NUMBERS)
+    return of_edges(latent, one_shot(len(latent)), jnp.full(len(latent), noise), *NUMBERS)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_a_shot_that_is_a_little_soft_everywhere_is_in_focus(focused):
     soft = blur(SCALES, focused, jnp.full(focused.shape[:3], 1.0))
     softer_half = blur(SCALES, focused, jnp.ones(focused.shape[:3]).at[:, :, :110].set(2.5))
     assert defocus(soft).mean() < 0.1 < 1 < defocus(softer_half)[..., :80].mean()
-    two_shots = of_edges(jnp.concatenate([focused, soft]), jnp.zeros(2), NOISE, *NUMBERS)
+    two_shots = of_edges(jnp.concatenate([focused, soft]), jnp.zeros(2), jnp.full(2, NOISE), *NUMBERS)
     assert two_shots.mean() < 0.1
 
 
@@ -55,7 +55,7 @@ def test_where_there_is_nothing_or_only_noise_there_is_no_defocus(rng):
     flat = jnp.full((2, 40, 60, 1), 0.5)
     np.testing.assert_array_equal(defocus(flat), 0)
     noisy = flat + 0.01 * jnp.asarray(rng.standard_normal(flat.shape), flat.dtype)
-    np.testing.assert_array_equal(defocus(noisy, jnp.asarray(0.01)), 0)
+    np.testing.assert_array_equal(defocus(noisy, 0.01), 0)
 
 
 def test_a_defocus_that_hardly_any_place_has_is_none(focused):
@@ -70,7 +70,7 @@ def test_gradient_equals_the_difference_quotient_and_is_finite_where_all_is_in_f
     blurred = gaussian_defocus(SCALES, frames, jnp.full(frames.shape[:3], 1.5))
 
     def total(gain, focused, latent):
-        return defocus_from_edges(latent, one_shot(1), NOISE, EDGES.quantile, focused, gain).sum()
+        return defocus_from_edges(latent, one_shot(1), jnp.full(1, NOISE), EDGES.quantile, focused, gain).sum()
 
     slope = jax.jit(jax.grad(total, (0, 1)))(EDGES.gain, EDGES.focused, blurred)
     step = 1e-5

@@ -53,7 +53,7 @@ def blend_by_agreement(
     change, disagreement = _disagreement(blurry, latent, flow, known, others=1.0)
     left = jnp.where((blurry < CLIPPED) & shown[..., None], jnp.square(reblurred - blurry), 0).mean(-1)
     own_change = jnp.where(shown, jnp.square(latent - blurry).mean(-1), 0)
-    noise = jnp.square(jax.vmap(noise_level, in_axes=-1)(blurry)).mean()
+    noise = jnp.square(jax.vmap(noise_level, in_axes=(-1, None))(blurry, continues)).mean(0)[:, None, None]
 
     def of_change(x, change):
         changed = change > jnp.finfo(change.dtype).tiny ** 0.5  # of less no quotient has a derivative

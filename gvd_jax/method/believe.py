@@ -57,7 +57,6 @@ class Confirmed:
 
     def weigh(self, observation: Observation) -> Observation:
         """What the blurry frames say themselves."""
-        weight = data_worth(observation.blurry, self.model_error) * clipping_confidence(
-            observation.blurry, self.clipped
-        )
+        worth = data_worth(observation.blurry, observation.continues, self.model_error)
+        weight = worth[:, None, None] * clipping_confidence(observation.blurry, self.clipped)
         return replace(observation, confidence=self.data * weight * observation.confidence)

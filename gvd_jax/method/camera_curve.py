@@ -23,8 +23,12 @@ from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Float, Flow, Frame
 SAMPLES = 8
 GAMMAS = (1.0, 1.8, 2.4, 3.0)  # none, and what cameras have
 USUAL, SPREAD = 2.4, 0.5  # sRGB, and how far cameras are from it
+UNKNOWN = 0.45  # standard deviation of a gamma: nearly as much is known of any camera
 SURE = 0.015  # of the mismatch: a gamma that is `SPREAD` off the usual one has to leave so much less
 PAIRS = 0.1  # how far pairs are apart in what they prefer, where too few are there to tell
+# Mismatch of a pair, relative to structure: what comes of reading between pixels, and tells nothing of curves; and
+# what is that of a wrong flow, in any pair, and in one of a clip as times the median.
+READING, LOST, ODD = 0.003, 0.2, 5.0
 CLEARLY = 0.95  # of the mismatch under the usual curve: display values themselves are blurred in files made of others
 
 
@@ -76,14 +80,18 @@ def _known_pairs(continues: Continues) -> Bool[Array, "T"]:
 
 
 def _votes(squares: Float[HostArray, "curves 2 T"]) -> Float[HostArray, "curves pairs"]:
-    """The logarithm of the mismatch, relative to structure, of every known pair under every curve.
+    """The logarithm of the mismatch, relative to structure and beside that of `READING`, of every pair under every
+    curve.
 
-    Every pair has one vote, however large its mismatch: a few odd ones must not decide, such as those beside frames
-    that were lost.
+    Every known pair has one vote, however large its mismatch: a few odd ones must not decide, such as those beside
+    frames that were lost. None has who is explained by no curve.
     """
     difference, whole = squares.swapaxes(0, 1)
-    known = whole.min(0) > 0
-    return np.log(np.maximum(difference[:, known], 1e-9) / np.maximum(whole[:, known], 1e-9))
+    mismatches = difference / np.maximum(whole, 1e-9)
+    mismatches = mismatches[:, whole.min(0) > 0]
+    usual = mismatches[GAMMAS.index(USUAL)]
+    explained = usual <= np.minimum(ODD * np.median(usual), LOST) if usual.size else usual > 0
+    return np.log(mismatches[:, explained] + READING)
 
 
 def _standard_error(values: Float[HostArray, "pairs"]) -> float:

@@ -6,19 +6,20 @@ import numpy as np
 
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.shapes import Array, Float, Frames, Number, Scalar
+from gvd_jax.shapes import Array, Continues, Float, Frames, Number
 
 MODEL_ERROR = 0.005  # of the blur model, display values: experiments/quality.py, rows "without_noise_weight"
 CLIPPED = 0.99  # display values above it say only that there was as much light or more
 
 
-def data_worth(frames: Frames, model_error: Number) -> Scalar:
-    """What noise leaves of the weight of the data term, in (0, 1], for frames [T, H, W, C].
+def data_worth(frames: Frames, continues: Continues, model_error: Number) -> Float[Array, "T"]:
+    """What noise leaves of the weight of the data term, in (0, 1], for frames [T, H, W, C]; `continues` [T] is 0 before
+    a cut.
 
     The weight of squares is the reciprocal of the variance of what the model leaves: noise and an error of its own.
     """
-    noise = jax.vmap(noise_level, in_axes=-1)(frames)
-    return 1 / (1 + jnp.square(noise / model_error).mean())
+    noise = jax.vmap(noise_level, in_axes=(-1, None))(frames, continues)
+    return 1 / (1 + jnp.square(noise / model_error).mean(0))
 
 
 def codec_worth(error: Float[Array, "T"]) -> Float[Array, "T"]:

@@ -29,6 +29,7 @@ SHARP, SHORT, LONGER = 0.85, 2.4, 3.4  # a share; px
 # A frame whose tau is so many standard deviations and so much off the median of at least so many is odd; a shot that
 # is so far off the clip has a tau of its own.
 ODD, AGREED, FEWEST = 3.0, 0.1, 4
+DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
 # Of tau: how far what is found is off what fits the truth best, root mean square (experiments/shutter.py, quality.py).
 MODEL_ERROR = 0.06
 
@@ -146,17 +147,20 @@ def find_shutters(
     own = [_of_clip(found, np.flatnonzero(both & (shots == shot))) for shot in range(shots.max() + 1)]
     if clip is None:
         clip, longest = _of_clip(found, _with_both_neighbours(len(frames), continues)), own[np.bincount(shots).argmax()]
-        # What the frames of shots that differ have in common is the tau of none.
-        clip = longest if any(_differ(shot, longest) for shot in own) else clip
+        if any(_differ(shot, longest) for shot in own):
+            # What the frames of shots that differ have in common is the tau of none, and says nothing of the others.
+            return longest, jnp.asarray(np.array([shot.duty_cycle for shot in own])[shots], frames.dtype)
     taus = np.array([shot.duty_cycle if _differ(shot, clip) else clip.duty_cycle for shot in own])
     return clip, jnp.asarray(taus[shots], frames.dtype)
 
 
 def _differ(a: FoundDutyCycle, b: FoundDutyCycle) -> bool:
-    if not (a.told and b.told):
-        return False
-    sure = ODD * np.hypot(a.scatter, b.scatter)
-    return bool(abs(a.duty_cycle - b.duty_cycle) > max(sure, AGREED))
+    return a.told and b.told and surely_differ((a.duty_cycle, a.scatter), (b.duty_cycle, b.scatter), AGREED)
+
+
+def surely_differ(a: tuple[float, float], b: tuple[float, float], least: float) -> bool:
+    """Whether two values, each with its standard deviation, are so far apart, and at least by `least`."""
+    return bool(abs(a[0] - b[0]) > max(ODD * np.hypot(a[1], b[1]), least))
 
 
 def find_duty_cycles(

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from gvd_jax.ops.filters import BINOMIAL, central_gradient, correlate_both
 from gvd_jax.ops.gaussian_defocus import discrete_gaussian
 from gvd_jax.ops.resize import resize_map
-from gvd_jax.ops.warp import shot_numbers
-from gvd_jax.shapes import Array, Continues, DefocusMap, Float, Number, Scalar
+from gvd_jax.ops.warp import mean_of_shots
+from gvd_jax.shapes import Array, Continues, DefocusMap, Float, Number
 
 REBLUR = discrete_gaussian(1.0, 4)  # of variance 1
 NARROWEST, WIDEST, INTERVALS = 0.5, 3.0, 11  # pixels; the quantile is interpolated within an interval
@@ -27,13 +27,6 @@ SHARPEST, SOFTEST = 0.05, 1.2
 RARE = 0.02  # of the places: a defocus that fewer have is none, and the clip is spared the time of G
 QUANTISATION = 1 / 255 / 12**0.5  # the noise of 8 bits
 NOISE = 0.3  # of the standard deviation of the noise, as strength of sharp edges: weak ones prove no defocus
-
-
-def _of_shots(values: Float[Array, "T"], continues: Continues) -> Float[Array, "T"]:
-    """The mean over the shot of every frame."""
-    shot = shot_numbers(continues)
-    same = (shot[:, None] == shot[None]).astype(values.dtype)
-    return same @ values / same.sum(1)
 
 
 def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], Float[Array, "T H W"]]:
@@ -50,7 +43,7 @@ def edge_width(frames: Float[Array, "T H W 1"]) -> tuple[Float[Array, "T H W"], 
 def defocus_from_edges(
     latent: Float[Array, "T H W 1"],
     continues: Continues,
-    noise: Scalar,
+    noise: Float[Array, "T"],
     quantile: Number,
     focused: Number,
     gain: Number,
@@ -60,14 +53,14 @@ def defocus_from_edges(
     The sharpest edges count, for an object may have soft ones in focus. `focused` is the least width of a quantile of
     edges in focus; a lens, a codec or an enlargement may draw the sharpest places of a shot somewhat softer, and what
     is no softer than those is in focus. `gain` makes up for texture, whose edges stand too close together to look as
-    wide as they are. `noise` is that of the blurry frames, `continues` [T] is 0 before a cut.
+    wide as they are. `noise` [T] is that of the blurry frames, `continues` [T] is 0 before a cut.
     """
     _, height, width, _ = latent.shape
     rows, columns = max(1, height // TILE), max(1, width // TILE)
 
     def around(x):
         x = correlate_both(resize_map(x, rows, columns), BINOMIAL)
-        return x + WHOLE_FRAME * x.mean((1, 2), keepdims=True) + NOISE * jnp.maximum(noise, QUANTISATION)
+        return x + WHOLE_FRAME * x.mean((1, 2), keepdims=True) + NOISE * jnp.maximum(noise, QUANTISATION)[:, None, None]
 
     widths, strength = edge_width(latent)
     spacing = (WIDEST - NARROWEST) / INTERVALS
@@ -80,10 +73,11 @@ def defocus_from_edges(
     # Where the shares, which rise with the width, pass the quantile: each interval adds the part that lies below.
     rise = jnp.maximum(shares[1:] - shares[:-1], 1e-6)
     local = NARROWEST + spacing * jnp.clip((quantile - shares[:-1]) / rise, 0, 1).sum(0)
-    own = _of_shots(jnp.quantile(local, SHARPEST, axis=(1, 2)), continues)[:, None, None]
+    own = mean_of_shots(jnp.quantile(local, SHARPEST, axis=(1, 2)), continues)[:, None, None]
     focused = jnp.where(own > SOFTEST, focused, jnp.maximum(own, focused))
     excess = jnp.maximum(local * local - focused * focused, 0)
     # sqrt has no derivative at 0.
     defocus = gain * jnp.where(excess > 0, jnp.sqrt(jnp.where(excess > 0, excess, 1.0)), 0.0)
     defocus = defocus * jnp.clip((defocus - SMALLEST) / (BELIEVED - SMALLEST), 0, 1)
-    return jnp.where((defocus > 0).mean() < RARE, 0.0, resize_map(defocus, height, width))
+    share = mean_of_shots((defocus > 0).astype(defocus.dtype).mean((1, 2)), continues)
+    return jnp.where((share < RARE)[:, None, None], 0.0, resize_map(defocus, height, width))

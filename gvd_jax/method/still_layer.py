@@ -115,7 +115,7 @@ def _shots(continues: HostArray) -> list[tuple[int, int]]:
 def _of_shot(frames: HostArray) -> HostArray:
     change = np.stack([np.abs(after - before).max(-1) for before, after in pairwise(frames)])
     gray = frames.mean(-1)
-    unchanged = change <= max(STILL, DEVIATIONS * float(noise_level(jnp.asarray(gray))))
+    unchanged = change <= max(STILL, DEVIATIONS * float(noise_level(jnp.asarray(gray), one_shot(len(gray)))[0]))
     lasting = _in_runs(unchanged, min(LONG, len(unchanged)))
     bars = _bars(lasting)
     scene = ~bars if _stand_out(gray, bars) else np.ones_like(bars)

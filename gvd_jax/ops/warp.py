@@ -31,6 +31,13 @@ def shot_numbers(continues: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.zeros(1, cuts.dtype), cuts[:-1]])
 
 
+def mean_of_shots(values: jax.Array, continues: jax.Array) -> jax.Array:
+    """The mean of values of frames [T] over the shot of every frame, [T]: nothing of one shot is known of another."""
+    shot = shot_numbers(continues)
+    same = (shot[:, None] == shot[None]).astype(values.dtype)
+    return same @ values / same.sum(1)
+
+
 def neighbour_exists(continues: jax.Array, neighbours: tuple[int, ...]) -> jax.Array:
     """Whether frame i + n belongs to the shot of frame i, [T, N]; `continues` [T] is 1 where i + 1 does, else 0."""
     frames, shot = continues.shape[0], shot_numbers(continues)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from gvd_jax.method.camera_curve import UNKNOWN
+from gvd_jax.method.duty_cycle import DOUBTFUL
 from gvd_jax.method.stages.finish import DEFOCUS_LEFT, DEFOCUS_PIXELS, DEFOCUSED_SHARE
 from gvd_jax.method.stages.shake import SHAKE_PIXELS
 from gvd_jax.method.timeline import listed
 from gvd_jax.scale.window import Restored
 from gvd_jax.shapes import HostArray
 
-DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
-UNKNOWN = 0.45  # standard deviation of a gamma: nearly as much is known of any camera
 LITTLE = 0.001  # of a clip: less of it is a stray pixel
 BRIGHTER = 0.04  # of medium gray: a smaller change is nobody's concern, and may be found where there is none
 

@@ -3,15 +3,17 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.camera import Shutter
+from gvd_jax.method.camera_curve import SPREAD, UNKNOWN
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import find_start
-from gvd_jax.method.duty_cycle import FoundDutyCycle
+from gvd_jax.method.duty_cycle import AGREED, DOUBTFUL, FoundDutyCycle, surely_differ
 from gvd_jax.method.problem import on_level
 from gvd_jax.method.reach import reach
 from gvd_jax.method.still_layer import Scene, find_scene
@@ -31,7 +33,8 @@ Read = Callable[[int, int], HostArray]  # frames [start, stop) of the clip, [T, 
 class Survey:
     """What is known of a clip as a whole.
 
-    The duty cycle, the gamma of the camera curve, None if it is that of the settings, in pixels the longest motion per
+    The duty cycle, "auto" if every window finds its own; the gamma of the camera curve, None if it is that of the
+    settings, which may find it; in pixels the longest motion per
     frame and the longest path of an exposure to either side, the standard deviations of the first two, 0 if given, the
     distinct pictures, None if every frame goes on in the next one, and the error of the codec in each, () for none.
     """
@@ -73,6 +76,7 @@ def take_survey(
     """Of the `count` pictures that `read` gives, from probes spread over them; what is `known` before is kept.
 
     Where more moves, a probe knows more: the duty cycle is the median weighted by motion, and so is the curve chosen.
+    Of probes that surely differ, as shots of several cameras do, neither is taken: every window finds its own.
     """
     known = Survey(duty_cycle) if known is None else known
     frames = min(FRAMES, count)
@@ -97,9 +101,11 @@ def take_survey(
         blurs.append(float(reach(flow, problem.duty_cycle)) / scale)
     weight = np.array(motions) + 1e-6
     tau, tau_error = duty_cycle, 0.0
-    if isinstance(duty_cycle, str):
+    if isinstance(duty_cycle, str) and _agree(taus, tau_errors, DOUBTFUL, AGREED):
         tau, tau_error = _median(taus, tau_errors, weight)
-    gamma, gamma_error = _median(gammas, gamma_errors, weight) if config.camera.transfer is None else (None, 0.0)
+    gamma, gamma_error = None, 0.0
+    if config.camera.transfer is None and _agree(gammas, gamma_errors, UNKNOWN, SPREAD):
+        gamma, gamma_error = _median(gammas, gamma_errors, weight)
     return dataclasses.replace(
         known,
         duty_cycle=tau,
@@ -109,6 +115,12 @@ def take_survey(
         duty_cycle_error=tau_error,
         gamma_error=gamma_error,
     )
+
+
+def _agree(values: list[float], errors: list[float], doubtful: float, least: float) -> bool:
+    """Whether no two of those that are not `doubtful` surely differ, and by `least`."""
+    told = [pair for pair in zip(values, errors, strict=True) if pair[1] <= doubtful]
+    return not any(surely_differ(a, b, least) for a, b in combinations(told, 2))
 
 
 def _median(values: list[float], errors: list[float], weight: np.ndarray) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from gvd_jax.method.steepness import beside_too_steep
 from gvd_jax.model.blur import flow_within_exposure
 from gvd_jax.model.unknowns import Unknowns
 from gvd_jax.ops.differences import laplacian
-from gvd_jax.ops.warp import has_neighbour
+from gvd_jax.ops.warp import has_neighbour, mean_of_shots
 from gvd_jax.shapes import Array, Continues, DefocusMap, DutyCycle, Float, Flow, Frames, Number
 from gvd_jax.trees import pytree, replace, static
 
@@ -31,7 +31,7 @@ class ReadDefocus:
 
     `focused` [px] and `gain` were fitted on clips rendered from photographs; experiments/defocus.py has others.
 
-    A clip of which half the pixels move by less than `still` [px] during an exposure is one from a tripod, whose soft
+    A shot of which half the pixels move by less than `still` [px] during an exposure is one from a tripod, whose soft
     background is meant: it stays as it is, unless nothing at all is in focus.
     """
 
@@ -55,17 +55,22 @@ class ReadDefocus:
 def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[DefocusMap, dict[str, Array]]:
     """The defocus, 0 where it is meant, and what is measured of it. A frame that stands alone still has its motion
     blur, and tells nothing."""
-    noise = noise_level(gray_of(problem)[..., 0])
+    noise = noise_level(gray_of(problem)[..., 0], problem.continues)
     numbers = edges.quantile, edges.focused, edges.gain
     found = defocus_from_edges(state.unknowns.latent, problem.continues, noise, *numbers)
     found = jnp.where(has_neighbour(problem.continues)[:, None, None], found, 0)
     moved = jnp.sqrt(12 * blur_variance(state.unknowns.flow, duty_cycle_of(problem, state)))  # the length of a path
     soft = (found > SEEN).astype(found.dtype)
-    share = soft.mean()
-    pixels = (soft * found).mean() / jnp.maximum(share, 1e-9)  # the mean where there is any
-    meant = (jnp.median(moved) < edges.still) & (share < EVERYWHERE)
-    measured = {DEFOCUSED_SHARE: share, DEFOCUS_PIXELS: pixels, DEFOCUS_LEFT: meant}
-    return jnp.where(meant, 0.0, found), measured
+    share = soft.mean((1, 2))
+    moves = mean_of_shots(jnp.median(moved, (1, 2)), problem.continues) >= edges.still
+    meant = ~moves & (mean_of_shots(share, problem.continues) < EVERYWHERE)
+    of_soft = jnp.maximum(share.sum(), 1e-9)
+    measured = {
+        DEFOCUSED_SHARE: share.mean(),
+        DEFOCUS_PIXELS: (soft * found).mean((1, 2)).sum() / of_soft,  # the mean where there is any
+        DEFOCUS_LEFT: (meant * share).sum() / of_soft,
+    }
+    return jnp.where(meant[:, None, None], 0.0, found), measured
 
 
 def blur_variance(flow: Flow, duty_cycle: DutyCycle) -> Float[Array, "T H W"]:
@@ -126,7 +131,7 @@ def soften(unknowns: Unknowns, duty_cycle: DutyCycle, variance: Number) -> Frame
 @pytree
 class KeepSharp:
     """Leave what was blurred by nothing as it was: what is in focus in frames whose duty cycle was found to be 0, and
-    what hardly moved during the exposure if the clip has hardly any noise.
+    what hardly moved during the exposure if the shot has hardly any noise.
 
     Restored frames are read between the pixels of their neighbours, and sharp ones can only lose by that, but for their
     noise. Of less than `quiet`, display values as `noise_level` sees it in fine texture, there is hardly more than the
@@ -139,13 +144,15 @@ class KeepSharp:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with latent frames that are blurry ones where these are sharp."""
-        latent = _keep_sharp(self, problem.frames, state.unknowns, duty_cycle_of(problem, state))
+        latent = _keep_sharp(self, problem.frames, state.unknowns, duty_cycle_of(problem, state), problem.continues)
         return replace(state, unknowns=replace(state.unknowns, latent=latent)), Info({})
 
 
 @brief_jit
-def _keep_sharp(stage: KeepSharp, frames: Frames, unknowns: Unknowns, duty_cycle: DutyCycle) -> Frames:
-    noise = jax.vmap(noise_level, in_axes=-1)(frames).max()
+def _keep_sharp(
+    stage: KeepSharp, frames: Frames, unknowns: Unknowns, duty_cycle: DutyCycle, continues: Continues
+) -> Frames:
+    noise = jax.vmap(noise_level, in_axes=(-1, None))(frames, continues).max(0)[:, None, None]
     moved = blur_variance(unknowns.flow, duty_cycle) > PIXEL * HARDLY**2
     blurred = (duty_cycle[:, None, None] > 0) & (moved | (noise > stage.quiet))
     if "defocus" in unknowns:
