@@ -242,11 +242,15 @@ def test_a_shell_completes(capsys, shell, line):
 
 
 @pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
-def test_a_signal_ends_the_process_with_one_line(sent):
+@pytest.mark.parametrize("where", ["", "gc.callbacks.append(lambda *_: hit()) or gc.collect() or"], ids=["", "in gc"])
+def test_a_signal_ends_the_process_with_one_line(sent, where):
+    """Also one that comes while a callback of the garbage collector runs, where Python drops exceptions."""
+    hit = "gc.callbacks.clear() or os.kill(os.getpid(), number)" if where else "os.kill(os.getpid(), number)"
     program = (
-        "import os, signal, time; import gvd_jax.__main__ as entry, gvd_jax.cli as cli;"
+        "import gc, os, signal, time; import gvd_jax.__main__ as entry, gvd_jax.cli as cli;"
         "signal.signal(signal.SIGINT, signal.default_int_handler);"  # which a job in the background has not
-        f"cli.main = lambda: os.kill(os.getpid(), signal.{sent}) or time.sleep(60); entry.main()"
+        f"number = signal.{sent}; hit = lambda: {hit};"
+        f"cli.main = lambda: {where or 'hit() or'} time.sleep(60); entry.main()"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "gvd-jax: interrupted; nothing was begun\n")

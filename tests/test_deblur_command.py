@@ -139,6 +139,7 @@ def test_what_broke_off_goes_on_bit_for_bit(
     assert cli.main(part) == status
     assert words in error_line(capsys)
     assert not out.exists() and (tmp_path / f"{name}.unfinished").exists()
+    assert not (report / "index.html").exists()
     monkeypatch.setattr(write, "write_part", write_part)
     assert cli.main(part) == 2
     assert "go on with --resume, or begin anew with --overwrite" in error_line(capsys)

@@ -35,7 +35,7 @@ from gvd_jax.video.places import check_free, real
 from gvd_jax.video.shutter import is_of_shutter, stated_shutter
 from gvd_jax.video.sink import open_target
 from gvd_jax.video.source import Source, cropped, open_source, read_frames
-from gvd_jax.view.report import Report
+from gvd_jax.view.report import live_page
 
 GIB = 2**30
 MANY = 100  # frames: fewer are looked through before anybody wonders
@@ -141,8 +141,8 @@ def deblur_video(
         if preview and together.first:
             say("restoring three frames for the preview")
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
-        own = [Report(written.report, listed)] if written.report is not None and together.first else []
-        restore_clip(job, clip, written, survey, layout, config, together, [*hooks, *own])
+        with live_page(written.report if together.first else None, listed) as own:
+            restore_clip(job, clip, written, survey, layout, config, together, [*hooks, *own])
         found, unknowns = None, {}
         if together.first:
             together.wait_for([job.window(k) for k in range(len(layout.windows))])

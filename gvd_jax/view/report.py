@@ -3,7 +3,8 @@
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,19 @@ class Report:
             note=frames_note(len(flow)),
         )
         write_page(self.page, page)
+
+
+@contextmanager
+def live_page(place: str | Path | None, settings: Mapping[str, str]) -> Iterator[list[Report]]:
+    """The hook that keeps a page at this place up to date, none if there is no place. A run that breaks off leaves no
+    page behind, which would wait for it."""
+    reports = [] if place is None else [Report(place, settings)]
+    try:
+        yield reports
+    except BaseException:
+        for report in reports:
+            report.page.unlink(missing_ok=True)
+        raise
 
 
 def chosen_frames(count: int, most: int = MOST_FRAMES) -> list[int]:
