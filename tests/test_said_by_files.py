@@ -172,7 +172,34 @@ def test_the_quantiser_of_a_codec_is_heard(tmp_path, quantiser, step):
         container.streams.video[0].codec_context.options = dict(ASKED)
         errors = [codec_error(frame) for frame in container.decode(video=0)]
     np.testing.assert_allclose(errors, 0.05 / 255 * step, rtol=0.02)
-    np.testing.assert_allclose(open_source(path).video.errors, errors)
+    np.testing.assert_allclose(open_source(path).errors, errors)
+
+
+def test_the_tables_of_jpeg_are_heard(tmp_path):
+    """Of images, whatever their name, and of a film of them; of the quality from 0 to 100 the mean of the table."""
+    image, errors = Image.fromarray((255 * FRAMES[0]).round().astype(np.uint8)), {}
+    for name, options in {
+        "0.jpg": {"quality": 92},
+        "1.png": {"quality": 30, "format": "JPEG"},
+        "2.png": {"format": "PNG"},
+    }.items():
+        image.save(tmp_path / name, **options)
+    errors = np.array(open_source(tmp_path).errors)
+    np.testing.assert_allclose(255 * errors, [0.57, 1.86, 0], atol=0.02)
+    film = tmp_path / "film.avi"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("mjpeg", rate=24)
+        stream.height, stream.width, stream.pix_fmt = *FRAMES.shape[1:3], "yuvj420p"
+        for frame in FRAMES:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray((255 * frame).round().astype(np.uint8))))
+        container.mux(stream.encode())
+    errors = open_source(film).errors
+    assert len(errors) == len(FRAMES) and len(set(errors)) == 1 and 0.3 / 255 < errors[0] < 3 / 255
+
+
+def test_black_and_white_dots_are_no_combs():
+    image = Image.fromarray((255 * FRAMES[0]).round().astype(np.uint8)).resize((128, 96)).convert("1")
+    assert combs(np.asarray(image, np.float32)[..., None]) == 0
 
 
 def test_chapters_and_timecode_stay(tmp_path):

@@ -60,7 +60,7 @@ def test_noise_is_no_repeat():
 
 def test_it_is_said_with_the_numbers_of_frames():
     assert Timeline(9, (0, 1, 2, 4, 5, 6, 7), (True, True, False, True, False, False, False)).notes() == [
-        "cut before frame 4, 6: each part is restored by itself",
+        "cut before frame 4: each part is restored by itself",
         "no neighbour explains frame 6, 7: kept as it is",
         "frame 3, 8 repeats the one before: each picture is restored once",
     ]

@@ -67,7 +67,7 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     dx, dy = (velocity[..., k] / jnp.maximum(speed, 1e-6) for k in (0, 1))
     x, y, xx, yy, xy = derivatives(gray)
     along, across = dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy, dx * y - dy * x
-    slope = slope_along(gray, dx, dy)
+    slope = jnp.abs(slope_along(gray, dx, dy))
     mean_speed = speed.mean((1, 2))
     flow = flow[:, :, ::EVERY, ::EVERY]
     speed, dx, dy, slope = (part[:, ::EVERY, ::EVERY] for part in (speed, dx, dy, slope))

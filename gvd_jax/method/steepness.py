@@ -13,6 +13,9 @@ SMOOTH = np.array([0.15, 0.7, 0.15])
 # which noise and wrong flows of fast motion would be taken for it. Of clips that are blurred 3 pixels of a thousand are
 # beside one that is steeper, and .05 dB are lost at most (r9_street); the frames of the worst one gain .1.
 BEYOND, STEEP = 1.2, 0.15
+# A light twice as bright as white makes ends so steep, but of a streak: bright along so many parts of the blur from its
+# end on. Strokes of letters are narrower.
+OF_LIGHT, STREAK, BRIGHT = 2.2, (0.25, 0.5, 0.75), 0.5
 BESIDE = np.ones(13)  # pixels on each side of a steep one: its letter
 
 
@@ -36,9 +39,22 @@ def smooth_gray(frames: Frames) -> Float[Array, "T H W"]:
 
 def slope_along(gray: Float[Array, "T H W"], dx: Array, dy: Array) -> Float[Array, "T H W"]:
     """The slope in a direction of length 1, whatever the curve is: in display values, or in light as most cameras show
-    it, whichever is less."""
+    it, whichever is less; positive where it rises."""
     (x, y), (light_x, light_y) = derivatives(gray)[:2], derivatives(GAMMA22.to_linear(gray))[:2]
-    return jnp.minimum(jnp.abs(dx * x + dy * y), jnp.abs(dx * light_x + dy * light_y))
+    rise = dx * x + dy * y
+    return jnp.sign(rise) * jnp.minimum(jnp.abs(rise), jnp.abs(dx * light_x + dy * light_y))
+
+
+def _ends_streak(gray: Float[Array, "T H W"], way: Float[Array, "T H W 2"]) -> Bool[Array, "T H W"]:
+    """Whether it stays bright that way, in pixels."""
+    count, height, width = gray.shape
+    frame, row, column = jnp.ogrid[:count, :height, :width]
+
+    def at(part: float) -> jax.Array:
+        x, y = (jnp.round(part * way[..., k]).astype(jnp.int32) for k in (0, 1))
+        return gray[frame, jnp.clip(row + y, 0, height - 1), jnp.clip(column + x, 0, width - 1)]
+
+    return jnp.stack([at(part) for part in STREAK]).min(0) > BRIGHT
 
 
 def beside_too_steep(frames: Frames, flow: Flow, duty_cycle: DutyCycle) -> Bool[Array, "T H W"]:
@@ -49,8 +65,10 @@ def beside_too_steep(frames: Frames, flow: Flow, duty_cycle: DutyCycle) -> Bool[
     def is_steep(way):  # in pixels, in one direction
         length = jnp.sqrt(jnp.square(way).sum(-1))
         dx, dy = (way[..., k] / jnp.maximum(length, 1e-6) for k in (0, 1))
-        slope = slope_along(gray, dx, dy)
-        return (length * slope > BEYOND) & (slope > STEEP)
+        rise = slope_along(gray, dx, dy)
+        slope = jnp.abs(rise)
+        most = jnp.where(_ends_streak(gray, jnp.sign(rise)[..., None] * way), OF_LIGHT, BEYOND)
+        return (length * slope > most) & (slope > STEEP)
 
     # The whole way, and that of either half of the exposure: a path may turn back.
     tau = duty_cycle[:, None, None, None]

@@ -83,7 +83,7 @@ class Timeline:
         before = np.concatenate([[False], linked[:-1]])
         alone = ~linked & ~before
         between = _between_shots(alone)
-        among = alone[:-1] & alone[1:] | between[:-1] | between[1:]  # pairs of which that is said anyway
+        among = alone[:-1] | alone[1:]  # pairs of which that is said anyway
         cuts = self._numbers(np.concatenate([[False], ~linked[:-1] & ~among]))
         again = sorted(set(range(self.count)) - set(self.starts))
         notes = []

@@ -238,8 +238,7 @@ def find_layout(
             return np.stack(list(read_pictures(source, timeline, first, last)))
 
         size = source.height, source.width
-        errors = source.video.errors if source.video is not None else ()
-        own = tuple(errors[start] for start in timeline.starts) if errors else ()
+        own = tuple(source.errors[start] for start in timeline.starts) if source.errors else ()
         known = Survey(duty_cycle, timeline=timeline, codec_errors=own)
         job.begin(prepare.to_json(*prepare.prepare(read, known, size, config, budget)))
     assert job.found is not None

@@ -25,10 +25,13 @@ def check_combs(path: Path, looked_at: Sequence[float]) -> None:
 
 
 def combs(frame: HostArray) -> float:
-    """How much more rows of a frame [H, W, C] differ from those next to them than from those two away; 0 if too few."""
-    if frame.shape[0] < FEWEST:
-        return 0.0
+    """How much more rows of a frame [H, W, C] differ from those next to them than from those two away; 0 if too few.
+
+    In a picture of black and white only, dots stand for gray, row by row.
+    """
     gray = frame.mean(-1, dtype=np.float32)
+    if frame.shape[0] < FEWEST or ((gray == gray.min()) | (gray == gray.max())).all():
+        return 0.0
     inner = gray[2:-2]
     near = np.abs(2 * inner - gray[1:-3] - gray[3:-1]).mean()
     far = np.abs(2 * inner - gray[:-4] - gray[4:]).mean()

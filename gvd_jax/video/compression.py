@@ -2,10 +2,13 @@
 
 import struct
 from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
+from PIL import Image, UnidentifiedImageError
 
 from gvd_jax.video.side_data import side_data
 
@@ -21,6 +24,19 @@ STEPS: dict[int, Callable[[float], float]] = {
 # Of a step: an error of that size is noise for the data term. The whole error is three to four times as large, but most
 # of it is texture that is lost, which harms less: at quantiser 42 the data term is best at a tenth of its weight.
 NOISE = 0.05 / 255
+# Of the root of the mean of a table of JPEG, for the coarser it is, the more of the error is texture. The data term is
+# best near 1/255 at quality 75, 1.9/255 at 30, 2.4/255 at 12.
+OF_TABLE = 0.19 / 255
+
+
+def jpeg_error(file: Path | BytesIO) -> float:
+    """The same of an image, by the table that a JPEG file was quantised with; 0 of other files."""
+    try:
+        with Image.open(file, formats=["JPEG"]) as image:
+            table: list[int] = image.quantization[0]  # pyright: ignore[reportAttributeAccessIssue]
+    except (UnidentifiedImageError, KeyError):
+        return 0.0
+    return OF_TABLE * float(np.mean(table)) ** 0.5
 
 
 def codec_error(frame: av.VideoFrame) -> float:

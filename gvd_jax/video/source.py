@@ -15,6 +15,7 @@ from gvd_jax.errors import InputError
 from gvd_jax.shapes import HostArray
 from gvd_jax.video import codec, decode
 from gvd_jax.video.combs import LOOKED_AT, combs
+from gvd_jax.video.compression import jpeg_error
 from gvd_jax.video.ending import without_index
 from gvd_jax.video.profiles import LINEAR, colour_chunks, states_light, tag_chunk
 from gvd_jax.video.survey import BT709, Footage, check_window, survey
@@ -46,6 +47,7 @@ class Source:
     size: tuple[int, int] = (0, 0)  # rows and columns of the file
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
     woven: tuple[float, ...] = ()  # `combs` of the first frames
+    errors: tuple[float, ...] = ()  # of every frame the standard deviation of what its codec has added, display values
     light: bool = False  # whether the file says that its values are light, not bent by any curve
     gaps: tuple[int, ...] = ()  # the frames before which so many images are missing that no motion goes on
 
@@ -149,7 +151,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         )
     check_window(path, first, stop, len(files))
     names = tuple(file.name for file in files[first:stop])
-    size, channels, depth, alpha, woven = (0, 0), 1, 8, False, []
+    size, channels, depth, alpha, woven, errors = (0, 0), 1, 8, False, [], []
     for name in names:
         image, transparency, bits = _read_layers(path / name)
         (height, width), (h0, w0) = image.shape[:2], size
@@ -157,6 +159,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
             raise InputError(f"{names[0]} is {w0}x{h0} but {name} is {width}x{height}; give frames of one size")
         size, channels, depth = (height, width), max(channels, image.shape[2]), max(depth, bits)
         alpha |= transparency is not None
+        errors.append(jpeg_error(path / name))
         if len(woven) < LOOKED_AT:
             woven.append(combs(codec.unit(image)))
     notes, gaps = _missing(names)
@@ -173,6 +176,7 @@ def _open_folder(path: Path, first: int, stop: int | None) -> Source:
         notes=notes,
         gaps=gaps,
         woven=tuple(woven),
+        errors=tuple(errors),
         light=states_light(path / names[0]),
     )
 
@@ -238,6 +242,7 @@ def _open_file(path: Path, first: int, stop: int | None) -> Source:
         video=found,
         notes=found.notes,
         woven=found.woven,
+        errors=found.errors,
         light=found.curve == LINEAR,
         size=(found.height, found.width),
     )

@@ -1,9 +1,11 @@
 """One pass through a video file that finds what its header does not say for sure: length, times, kind and damage."""
 
+import dataclasses
 import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from av.container import InputContainer
 from gvd_jax.errors import InputError
 from gvd_jax.video import codec, decode
 from gvd_jax.video.combs import LOOKED_AT, combs
-from gvd_jax.video.compression import codec_error
+from gvd_jax.video.compression import codec_error, jpeg_error
 from gvd_jax.video.ending import cut_short
 from gvd_jax.video.orientation import UPRIGHT, Matrix, display_matrix, is_turned
 
@@ -88,6 +90,8 @@ def _survey(path: Path, first: int, stop: int | None, ahead: bool) -> Footage | 
     """The same; None if frames were decoded `ahead` and some did not come, so that nothing is sure."""
     with decode.opened(path, ahead) as (container, stream):
         walk = _walk(path, container, stream, first, stop)
+        if stream.codec_context.name == "mjpeg":  # whose decoder says nothing of its tables
+            walk = dataclasses.replace(walk, errors=[_table_error(path)] * len(walk.errors))
         if ahead and not walk.complete:
             return None
         if not walk.count:
@@ -211,6 +215,12 @@ def _describe(
         + ("the times of the frames are out of order or far apart; they are written at a constant rate",) * unordered
         + ("the frames are marked as interlaced, but they are whole, and taken so",) * walk.marked,
     )
+
+
+def _table_error(path: Path) -> float:
+    """`jpeg_error` of the first picture."""
+    with decode.opened(path) as (container, stream):
+        return jpeg_error(BytesIO(bytes(next(iter(container.demux(stream))))))
 
 
 def _times(stamps: list[int], end: int, unit: Fraction, rate: Fraction | None) -> tuple[Fraction, ...]:
