@@ -1,6 +1,5 @@
 """What editors, codecs and containers do to a clip."""
 
-import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -55,13 +54,14 @@ def _constant_quantiser(quantiser: float) -> dict[str, str]:
 def _jpeg(name: str, quality: float) -> Clip:
     """Images of that quality."""
 
-    def through(frame: HostArray) -> HostArray:
-        file = io.BytesIO()
-        Image.fromarray(frame).save(file, "JPEG", quality=int(quality))
-        return np.asarray(Image.open(file), np.float32) / 255
+    def write(frames: HostArray, path: Path) -> Path:
+        path.mkdir(parents=True)
+        for number, frame in enumerate(eight_bits(frames)):
+            Image.fromarray(frame).save(path / f"{number:04d}.jpg", quality=int(quality))
+        return path
 
     clip = shoot(name)
-    return Clip(np.stack([through(frame) for frame in eight_bits(clip.blurry)]), clip.sharp, as_images)
+    return Clip(clip.blurry, np.clip(clip.sharp, 0, 1), write)
 
 
 def _levels(name: str, bits: float) -> Clip:

@@ -17,7 +17,7 @@ ASKED = {"export_side_data": "venc_params"}
 HEADER, BLOCK = struct.Struct("@IxxxxNNii8i"), np.dtype([("place", "i4", 4), ("delta", "i4")])
 # The step of the quantiser by its number, in display values of 8 bits: VP9, H.264 and MPEG-2, as FFmpeg numbers them.
 STEPS: dict[int, Callable[[float], float]] = {
-    0: lambda q: 0.5 * float(np.exp(0.024 * q)),
+    0: lambda q: (q + 7) / 8 if q < 95 else 12.75 * float(np.exp(0.018 * (q - 95))),
     1: lambda q: 0.625 * 2 ** (q / 6),
     2: lambda q: 2.0 * q,
 }
