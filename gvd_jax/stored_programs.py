@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
@@ -48,7 +47,7 @@ def forget() -> None:
 
 
 def find(
-    program: Any,
+    program: Callable[[], Any],
     name: str,
     options: dict[str, Any],
     arguments: Sequence[Any],
@@ -58,7 +57,7 @@ def find(
 ) -> Callable[..., Any] | None:
     """The program compiled for such `arguments`: from the folder, or compiled and kept there.
 
-    `program` is that of `jax.jit` with the given `name` and compiler `options`. Of the arguments some are `static`;
+    `program` makes that of `jax.jit` with the given `name` and compiler `options`. Of the arguments some are `static`;
     what is returned takes the others, the `traced` ones. None if it cannot be kept. With a `pool` nothing is waited
     for: one of its threads makes it ready for who asks later.
     """
@@ -149,7 +148,11 @@ def _surroundings() -> tuple[str, ...]:
 
 
 def _load_or_compile(
-    path: Path | None, program: Any, arguments: Sequence[Any], traced: Sequence[Any], settings: tuple[Any, ...]
+    path: Path | None,
+    program: Callable[[], Any],
+    arguments: Sequence[Any],
+    traced: Sequence[Any],
+    settings: tuple[Any, ...],
 ) -> Callable[..., Any] | None:
     if path is None:
         return None
@@ -158,7 +161,7 @@ def _load_or_compile(
         return found
     x64, precision = settings  # which a thread has of its own
     with _without_cache(), jax.enable_x64(x64), jax.default_matmul_precision(precision):
-        compiled = program.lower(*arguments).compile()
+        compiled = program().lower(*arguments).compile()
     _keep(path, compiled)
     return compiled
 
@@ -184,12 +187,6 @@ def _use_cache(change: int) -> None:
             reset_cache()  # it remembers whether it is enabled
 
 
-@functools.cache
-def _ready() -> None:
-    """JAX looks up the routines of LAPACK when a program is lowered that calls them, and never if it is only loaded."""
-    jax.jit(jnp.linalg.solve).lower(*(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((1, 1), (1,))))
-
-
 def _load(path: Path, structure: Any) -> Callable[..., Any] | None:
     """None for one that is missing or damaged."""
     try:
@@ -198,7 +195,6 @@ def _load(path: Path, structure: Any) -> Callable[..., Any] | None:
             return None
         executable, result = pickle.loads(body)
         path.touch()
-        _ready()
         return deserialize_and_load(executable, structure, jax.tree.structure(result))
     except Exception:  # whatever a stale or damaged file makes JAX raise: it is written anew
         return None

@@ -74,7 +74,7 @@ def test_preview_comes_first_and_json_is_one_line(tmp_path, folder, calls, capsy
         "output": str(tmp_path / "out.mkv"),
         **{"frames": 5, "height": 24, "width": 32},
         **{"duty_cycle": 0.4, "duty_cycle_error": 0.0, "gamma": 1.0, "gamma_error": 0.0},
-        "still": 0.0,
+        **{"still": 0.0, "duty_cycles_differ": 0.0},
         **dict.fromkeys(("shake", "defocused", "defocus", "defocus_left")),  # no stage looks for them
         "notes": [],
     }

@@ -46,6 +46,11 @@ def test_a_line_for_each(found, lines):
         (Findings(0.0, 0.01, 2.4, 0.5, 0, 0, 0, 0), ["what moves is sharp to a pixel or two"]),
         (Findings(0.0, 0.0, 1.0, 0.0, 0, 0, 0, 0), []),  # every picture stands alone
         (Findings(0.4, 0.01, 2.4, 0.5, 0, 0, 0, 0, 0.03), ["3.0% of the picture stands still before the scene"]),
+        (
+            Findings(0.4, 0.01, 2.4, 0.5, 0, 0, 0, 0, 0.0, 0.27),
+            ["the duty cycle of its shots differs by 0.27: each is restored with its own"],
+        ),
+        (Findings(0.4, 0.01, 2.4, 0.5, 0, 0, 0, 0, 0.0, 0.04), []),
     ],
 )
 def test_what_a_clip_cannot_tell_is_said(found, words):
@@ -82,4 +87,5 @@ def test_the_last_of_every_tile_and_window_counts():
     assert found == Findings(0.4, 0.02, 2.2, 0.3, 1.5, 0.25, 1.0, 0.0)
     both = mean_of([found, Findings(0.2, 0.02, 2.2, 0.3, 0.5, 0.0, 0.0, 0.0)])
     assert both.duty_cycle == pytest.approx(0.3) and both.defocused == 0.125
+    assert both.duty_cycles_differ == pytest.approx(0.2)
     assert both.defocus == pytest.approx(1.0)  # where there is none it has no width

@@ -15,7 +15,7 @@ from gvd_jax.scale.job import open_job
 from gvd_jax.scale.layout import CONTEXT, LONGEST, Budget, Layout, lay_out
 from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import Span, count_spans, cut, weights
-from gvd_jax.scale.survey import Survey
+from gvd_jax.scale.survey import Survey, _agree
 from gvd_jax.scale.window import restore_window
 from tests.commands import result_of
 
@@ -79,6 +79,20 @@ def test_a_clip_that_fits_is_one_block_and_is_not_surveyed():
     known = Survey("auto", timeline=plain_timeline(9))
     survey, layout = prepare.prepare(lambda start, stop: noise(stop - start), known, (240, 320), CONFIG, budget)
     assert survey == known and (len(layout.windows), layout.tiles) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "values, errors, expected",
+    [
+        ([0.40, 0.43, 0.38], [0.02, 0.02, 0.03], True),
+        ([0.40, 0.23], [0.01, 0.01], False),
+        ([0.40, 0.23], [0.03, 0.06], True),  # not sure
+        ([0.40, 0.00], [0.02, 0.12], True),  # one that tells nothing
+    ],
+    ids=["one camera", "two cameras", "perhaps", "a guess"],
+)
+def test_probes_agree_unless_two_surely_differ(values, errors, expected):
+    assert _agree(values, errors, doubtful=0.08, least=0.1) == expected
 
 
 def noise(count, height=12, width=16, channels=3):

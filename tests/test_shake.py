@@ -7,6 +7,7 @@ import pytest
 from skimage import data
 
 import gvd_jax as gvd
+from gvd_jax.method.affine_fit import solve_positive
 from gvd_jax.method.deblur import make_problem
 from gvd_jax.method.neighbours_view import seen_by_neighbours
 from gvd_jax.method.occlusion import visibility
@@ -31,6 +32,13 @@ SHAKES = {
     "turning": [(0, 0, -3.0), (0, 3.0, 0)],
     "zooming": [(0, 3.0, 0), (0, 0, 3.0)],
 }
+
+
+def test_elimination_solves_what_is_positive_definite(rng):
+    half = rng.standard_normal((5, 6, 8))
+    matrix, right = half @ half.swapaxes(1, 2) + 0.01 * np.eye(6), rng.standard_normal((5, 6))
+    expected = np.linalg.solve(matrix, right[..., None])[..., 0]
+    np.testing.assert_allclose(solve_positive(jnp.asarray(matrix), jnp.asarray(right)), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -7,11 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
+from scipy import ndimage
 
+import gvd_jax as gvd
 from gvd_jax import stored_programs
 from gvd_jax.method.programs import brief_jit, compiled_ahead
 from gvd_jax.ops.transfer import power_transfer
 from gvd_jax.trees import replace
+from tests.settings import small
 
 STRUCTURE = jax.tree.structure(power_transfer(2.0))
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -146,6 +149,21 @@ def test_without_a_cache_nothing_is_kept(count, tmp_path, monkeypatch):
     assert jax.config.jax_compilation_cache_dir is None and stored_programs.folder() is None
     run(power_transfer(2.0), 2, jnp.asarray(X))
     assert len(traced) == 1
+
+
+def test_another_process_compiles_next_to_nothing(kept, hurry, caplog, rng):
+    """Not even the small programs that JAX makes of every operation which is in none."""
+    frames = ndimage.gaussian_filter(rng.uniform(size=(4, 40, 56, 3)), (0, 1, 1, 0)).astype(np.float32)
+    frames = np.stack([np.roll(frames[0], 2 * k, 1) for k in range(4)])
+    compiled = []
+    for _ in range(2):
+        stored_programs.forget()
+        jax.clear_caches()
+        caplog.clear()
+        with jax.log_compiles():
+            gvd.deblur(frames, config=small(gvd.Config.default()))
+        compiled.append([record.getMessage()[:60] for record in caplog.records if "Compiling" in record.getMessage()])
+    assert len(compiled[0]) > 20 and len(compiled[1]) <= 1, compiled[1]  # the joined result codes
 
 
 def test_programs_are_made_ahead(kept, monkeypatch):

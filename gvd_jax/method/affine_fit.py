@@ -39,13 +39,25 @@ def fit_affine(
         root = jnp.sqrt(jnp.diagonal(matrix, axis1=1, axis2=2) + jnp.finfo(x.dtype).tiny ** 0.5)
         scaled = matrix / (root[:, :, None] * root[:, None]) + RIDGE * jnp.eye(6, dtype=x.dtype)[None]
         pull = slope / root + RIDGE * root * x.reshape(-1, 6)
-        change = (jnp.linalg.solve(scaled, pull[..., None])[..., 0] / root).reshape(x.shape)
+        change = (solve_positive(scaled, pull) / root).reshape(x.shape)
         return (x - jnp.clip(change, -FARTHEST, FARTHEST), best, least), None
 
     # One more than steps, for the last one is judged as well: a loop, for residuals are large to compile.
     nothing = jnp.full(len(start), jnp.inf, start.dtype)
     (_, best, least), _ = jax.lax.scan(step, (start, start, nothing), None, length=steps + 1)
     return best, least
+
+
+def solve_positive(matrix: Float[Array, "T N N"], right: Float[Array, "T N"]) -> Float[Array, "T N"]:
+    """x of matrix x = right, for matrices that are positive definite: by elimination, which needs no pivots then, and
+    no routine of LAPACK, whose loading takes longer than a short clip."""
+    rows = jnp.concatenate([matrix, right[..., None]], -1)
+    size = matrix.shape[-1]
+    for k in range(size):
+        pivot = rows[:, k] / rows[:, k, k, None]
+        below = jnp.arange(size) != k  # above as well: what is left is diagonal
+        rows = jnp.where(below[None, :, None], rows - rows[:, :, k, None] * pivot[:, None], pivot[:, None])
+    return rows[..., -1]
 
 
 def _cost(errors: Float[Array, "R T h w"]) -> Float[Array, "T"]:

@@ -20,6 +20,7 @@ from gvd_jax.method.lost_frames import without_jumps
 from gvd_jax.method.problem import Info, Problem, Stage, State, finds_duty_cycle, gray_of
 from gvd_jax.method.reach import reach
 from gvd_jax.model.unknowns import MissingUnknown, Unknowns
+from gvd_jax.ops.platform import placed
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.shapes import Array, DutyCycle, Float, Flow, Number
 from gvd_jax.trees import pytree, replace
@@ -78,7 +79,7 @@ def find_camera(problem: Problem, camera: Camera, start: Stage, duty_cycle: Shut
     frames = problem.frames
     relative, continues = relative_exposures(gray_of(problem), state.unknowns.flow, problem.continues)
     problem = replace(problem, continues=without_jumps(state.unknowns.flow, continues))
-    exposure = jnp.asarray(np.broadcast_to([1.0, 0.0], (len(frames), 2)), frames.dtype)
+    exposure = placed(np.broadcast_to([1.0, 0.0], (len(frames), 2)), frames.dtype)
     if np.abs(np.asarray(relative) @ [0.5, 1.0] - 0.5).max() > camera.exposure_change:
         exposure = frame_exposures(relative, problem.continues)
         problem = replace(problem, frames=even_exposure(frames, exposure))

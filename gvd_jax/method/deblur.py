@@ -25,6 +25,7 @@ from gvd_jax.method.stages.duty_cycle import DUTY_CYCLE_ERROR
 from gvd_jax.method.still_layer import Scene, find_scene, original_where_kept
 from gvd_jax.method.timeline import Timeline, find_timeline, plain_timeline
 from gvd_jax.model.unknowns import Unknowns
+from gvd_jax.ops.platform import placed
 from gvd_jax.ops.transfer import NONE, Transfer
 from gvd_jax.ops.warp import one_shot
 from gvd_jax.progress import Hook, Progress, Recorder
@@ -96,7 +97,7 @@ class Result:
 
 def make_problem(frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config) -> Problem:
     """The problem of a clip without a cut under settings; where the curve is to be chosen it is none yet."""
-    whole = one_shot(len(frames), frames.dtype), jnp.ones(frames.shape[:3], frames.dtype)
+    whole = one_shot(len(frames), frames.dtype), placed(np.ones(frames.shape[:3]), frames.dtype)
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns, *whole)
 
@@ -186,7 +187,7 @@ def restore_scene(
 
 def put_back(result: Result, scene: Scene) -> Result:
     """The result with what was not to change as it was."""
-    latent = original_where_kept(result.latent, result.camera.exposure, jnp.asarray(result.timeline.continues), scene)
+    latent = original_where_kept(result.latent, result.camera.exposure, placed(result.timeline.continues), scene)
     return replace(result, unknowns=replace(result.unknowns, latent=latent), still=scene.layer)
 
 
@@ -221,7 +222,8 @@ def in_frames(result: Result, timeline: Timeline, config: Config) -> Result:
 def find_start(scene: Scene, duty_cycle: Shutter, config: Config) -> Found:
     """What is found out of a clip before it is restored."""
     make_room()
-    tau = 0.0 if isinstance(duty_cycle, str | FoundDutyCycle) else duty_cycle
+    given = not isinstance(duty_cycle, str | FoundDutyCycle)
+    tau = duty_cycle if given else placed(np.zeros(len(scene.frames)), scene.frames.dtype)
     problem = make_problem(scene.frames, tau, config)
     problem = replace(problem, continues=scene.continues, trust=scene.trust)
     return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)
@@ -253,7 +255,7 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
             f"{problem.frames.shape}: end it at full size, with SolveChannels or behind ToColour"
         )
     unknowns = replace(state.unknowns, latent=own_exposure(state.unknowns.latent, found.exposure))
-    confidence = jnp.ones(problem.frames.shape[:3]) if state.confidence is None else state.confidence
+    confidence = placed(np.ones(problem.frames.shape[:3], np.float32)) if state.confidence is None else state.confidence
     errors = [step.measured[DUTY_CYCLE_ERROR] for step in recorder.history if DUTY_CYCLE_ERROR in step.measured]
     camera = FoundCamera(
         problem.transfer,
@@ -264,7 +266,8 @@ def restore(found: Found, config: Config, recorder: Recorder) -> Result:
     )
     linked = tuple((np.asarray(problem.continues) > 0).tolist())
     timeline = replace(plain_timeline(len(confidence)), continues=linked)
-    return Result(unknowns, confidence, camera, tuple(recorder.history), timeline, jnp.zeros_like(confidence))
+    nothing = placed(np.zeros(confidence.shape, np.float32))
+    return Result(unknowns, confidence, camera, tuple(recorder.history), timeline, nothing)
 
 
 def _progress(planned: Planned, levels: int, state: State, info: Info) -> Progress:

@@ -8,12 +8,12 @@ kernels far too long wherever the flow is not exact.
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.autocorrelation import CANDIDATES, Correlations, correlations, explained
 from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.exposure import Path, quadratic_path
+from gvd_jax.ops.platform import placed
 from gvd_jax.ops.warp import neighbour_exists, one_shot, shot_numbers
 from gvd_jax.shapes import Array, Bool, Continues, DutyCycle, Flow, Frames, HostArray
 
@@ -149,9 +149,9 @@ def find_shutters(
         clip, longest = _of_clip(found, _with_both_neighbours(len(frames), continues)), own[np.bincount(shots).argmax()]
         if any(_differ(shot, longest) for shot in own):
             # What the frames of shots that differ have in common is the tau of none, and says nothing of the others.
-            return longest, jnp.asarray(np.array([shot.duty_cycle for shot in own])[shots], frames.dtype)
+            return longest, placed(np.array([shot.duty_cycle for shot in own])[shots], frames.dtype)
     taus = np.array([shot.duty_cycle if _differ(shot, clip) else clip.duty_cycle for shot in own])
-    return clip, jnp.asarray(taus[shots], frames.dtype)
+    return clip, placed(taus[shots], frames.dtype)
 
 
 def _differ(a: FoundDutyCycle, b: FoundDutyCycle) -> bool:
@@ -170,8 +170,8 @@ def find_duty_cycles(
     found = jax.tree.map(np.asarray, correlations(frames, flow, path))
     clip = _of_clip(found, _with_both_neighbours(len(frames), continues)).duty_cycle
     if clip == 0:
-        return jnp.zeros(len(frames), frames.dtype)
+        return placed(np.zeros(len(frames)), frames.dtype)
     scores = [explained(found, np.array([k])) for k in range(len(frames))]
     shares = [_told(own, float(found.count[k].sum())) for k, own in enumerate(scores)]
     taus = [share * _highest(own) + (1 - share) * clip for own, share in zip(scores, shares, strict=True)]
-    return jnp.asarray(taus, frames.dtype)
+    return placed(taus, frames.dtype)

@@ -7,6 +7,7 @@ import numpy as np
 
 from gvd_jax.errors import InputError
 from gvd_jax.model.axes import PIXEL, Held, change_held
+from gvd_jax.ops.platform import placed
 from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 
 
@@ -29,7 +30,7 @@ def check_frames(frames: Any, fewest: int = 2) -> Frames:
         raise InputError(f"frames hold NaN or infinity (frame {finite.argmin()}); replace those values first")
     if array.min() < -1e-3 or array.max() > 1 + 1e-3:
         raise InputError(f"frames span [{array.min():.3g}, {array.max():.3g}]; scale them to [0, 1]")
-    return jnp.asarray(np.clip(array, 0, 1), jnp.float32)
+    return placed(np.clip(array, 0, 1), np.float32)
 
 
 def check_duty_cycle(duty_cycle: Any, frames: int) -> Float[Array, "T"] | Literal["auto", "per-frame"]:
@@ -48,7 +49,7 @@ def check_duty_cycle(duty_cycle: Any, frames: int) -> Float[Array, "T"] | Litera
     if not ((tau >= 0) & (tau <= 0.5)).all():
         worst = tau.ravel()[np.argmax(np.abs(tau.ravel() - 0.25))]
         raise InputError(f"duty cycle {worst:g} is outside [0, 0.5]; it is exposure / (2 frame interval), at most 0.5")
-    return jnp.broadcast_to(jnp.asarray(tau, jnp.float32), (frames,))
+    return placed(np.broadcast_to(tau, (frames,)), np.float32)
 
 
 def check_traceable(frames: Any, duty_cycle: Any) -> None:
@@ -68,7 +69,7 @@ def check_flow(flow: Any, shape: tuple[int, ...]) -> Flow:
     known = array[:-1, 0], array[1:, 1]  # no neighbour shows the motion before the first and after the last frame
     if not all(np.isfinite(part).all() for part in known):
         raise InputError("the flow holds NaN or infinity; replace those values first")
-    return jnp.asarray(np.nan_to_num(array), jnp.float32)
+    return placed(np.nan_to_num(array), np.float32)
 
 
 def check_flow_shape(flow: tuple[int, ...], frames: tuple[int, ...]) -> None:

@@ -94,6 +94,11 @@ def gray_of(problem: Problem) -> Float[Array, "T H W 1"]:
     return problem.transfer.gray(problem.frames)
 
 
+@brief_jit
+def _gray_latent(problem: Problem, latent: Frames) -> Float[Array, "T H W 1"]:
+    return problem.transfer.gray(jnp.clip(latent, 0, 1))
+
+
 @partial(brief_jit, static_argnames=("shape",))
 def blurry_at(problem: Problem, shape: Shape) -> Float[Array, "T a b 1"]:
     """The gray blurry frames on a level. They shrink in linear light: there a small blur remains of a large one."""
@@ -143,8 +148,7 @@ def energies(problem: Problem, state: State) -> dict[str, Any]:
     """
     unknowns = state.unknowns
     if unknowns.latent.shape[-1] > 1:
-        gray = gray_of(replace(problem, frames=jnp.clip(unknowns.latent, 0, 1)))
-        unknowns = replace(unknowns, latent=gray)
+        unknowns = replace(unknowns, latent=_gray_latent(problem, unknowns.latent))
     return _energies(problem, State(unknowns, shape=state.shape))  # of one structure: so one program serves a level
 
 

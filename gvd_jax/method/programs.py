@@ -44,8 +44,8 @@ def _is_hurried() -> bool:
 
 
 def _options(options: dict[str, Any], hurried: bool) -> dict[str, Any]:
-    """Of a program, as far as its compiler knows them."""
-    return _known(frozenset((LEAN if hurried else LEAN | options).items()))
+    """Those that a program is to be compiled under."""
+    return LEAN if hurried else LEAN | options
 
 
 def _are_known(options: dict[str, Any]) -> bool:
@@ -62,15 +62,20 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
     places = [list(inspect.signature(function).parameters).index(name) for name in static_argnames]
 
     @functools.cache
-    def whole(hurried: bool):
-        own = _options(options, hurried)
-        return jax.jit(function, static_argnames=static_argnames, compiler_options=own), own
+    def whole(hurried: bool) -> Callable[[], Any]:
+        @functools.cache
+        def program():  # the compiler is asked what it knows only if something is compiled
+            known = _known(frozenset(_options(options, hurried).items()))
+            return jax.jit(function, static_argnames=static_argnames, compiler_options=known)
+
+        return program
 
     def find(arguments, pool=None):
-        program, own = whole(_is_hurried())
+        hurried = _is_hurried()
         static = tuple(arguments[place] for place in places)
         others = [value for place, value in enumerate(arguments) if place not in places]
         name = f"{function.__module__}.{function.__qualname__}"
+        program, own = whole(hurried), _options(options, hurried)
         return program, others, stored_programs.find(program, name, own, arguments, static, others, pool)
 
     @functools.wraps(function)
@@ -81,13 +86,13 @@ def _jit(function: Callable[..., Any], static_argnames: tuple[str, ...], options
                 return part(*arguments)
             token = _pool.set(None)  # what it calls is a part of it
             try:
-                traced = whole(_is_hurried())[0](*arguments)  # which the thread need not trace again
+                traced = whole(_is_hurried())()(*arguments)  # which the thread need not trace again
             finally:
                 _pool.reset(token)
             find(jax.tree.map(_described, arguments), pool)
             return traced
         program, others, found = find(arguments)
-        return program(*arguments) if found is None else found(*others)
+        return program()(*arguments) if found is None else found(*others)
 
     return run
 
@@ -131,7 +136,7 @@ def _foresee(pool: Executor, work: Callable[..., Any], arguments: tuple[Any, ...
         return work(*jax.tree.unflatten(structure, [next(rest) if isinstance(x, jax.Array) else x for x in leaves]))
 
     for options in (QUICK, BRIEF):  # which cannot be asked while something is traced
-        _options(options, _is_hurried())
+        _known(frozenset(_options(options, _is_hurried()).items()))
     token = _pool.set(pool)
     try:
         jax.eval_shape(of_arrays, [leaf for leaf in leaves if isinstance(leaf, jax.Array)])

@@ -13,9 +13,9 @@ SMOOTH = np.array([0.15, 0.7, 0.15])
 # which noise and wrong flows of fast motion would be taken for it. Of clips that are blurred 3 pixels of a thousand are
 # beside one that is steeper, and .05 dB are lost at most (r9_street); the frames of the worst one gain .1.
 BEYOND, STEEP = 1.2, 0.15
-# A light twice as bright as white makes ends so steep, but of a streak: bright along so many parts of the blur from its
-# end on. Strokes of letters are narrower.
-OF_LIGHT, STREAK, BRIGHT = 2.2, (0.25, 0.5, 0.75), 0.5
+# A light two to three times as bright as white makes ends so steep, but of a streak: bright along so many parts of the
+# blur from its end on. Strokes of letters are narrower.
+OF_LIGHT, STREAK, BRIGHT = 2.6, (0.25, 0.5, 0.75), 0.5
 BESIDE = np.ones(13)  # pixels on each side of a steep one: its letter
 
 

@@ -15,6 +15,7 @@ from gvd_jax.method.data_weight import CLIPPED, codec_worth
 from gvd_jax.method.exposure_change import clips_when_even, even_exposure
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.programs import brief_jit
+from gvd_jax.ops.platform import placed
 from gvd_jax.ops.warp import has_neighbour, one_shot
 from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray
 from gvd_jax.trees import pytree
@@ -80,9 +81,9 @@ def find_scene(
     """
     linked = one_shot(len(frames), frames.dtype) if continues is None else continues
     layer = find_still_layer(np.asarray(frames), np.asarray(linked))
-    shown = jnp.asarray(take_off(np.asarray(frames), layer)) if layer.any() else frames
-    worth = jnp.ones(len(frames), frames.dtype) if codec_error is None else codec_worth(codec_error)
-    return Scene(frames, shown, linked, jnp.asarray(layer, frames.dtype), worth)
+    shown = placed(take_off(np.asarray(frames), layer), frames.dtype) if layer.any() else frames
+    worth = placed(np.ones(len(frames)), frames.dtype) if codec_error is None else codec_worth(codec_error)
+    return Scene(frames, shown, linked, placed(layer, frames.dtype), worth)
 
 
 @brief_jit
@@ -115,7 +116,8 @@ def _shots(continues: HostArray) -> list[tuple[int, int]]:
 def _of_shot(frames: HostArray) -> HostArray:
     change = np.stack([np.abs(after - before).max(-1) for before, after in pairwise(frames)])
     gray = frames.mean(-1)
-    unchanged = change <= max(STILL, DEVIATIONS * float(noise_level(jnp.asarray(gray), one_shot(len(gray)))[0]))
+    noise = float(np.asarray(noise_level(placed(gray), one_shot(len(gray))))[0])
+    unchanged = change <= max(STILL, DEVIATIONS * noise)
     lasting = _in_runs(unchanged, min(LONG, len(unchanged)))
     bars = _bars(lasting)
     scene = ~bars if _stand_out(gray, bars) else np.ones_like(bars)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from itertools import compress, groupby
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
+from gvd_jax.ops.platform import placed
 from gvd_jax.shapes import Continues, HostArray
 
 LONGER_SIDE = 64  # pixels of a small copy
@@ -61,7 +61,7 @@ class Timeline:
         """`continues` of the pictures from `first` up to `last`, of which the last one ends: 1 or 0."""
         own = np.array(self.continues[first:last], dtype)
         own[-1:] = 0
-        return jnp.asarray(own)
+        return placed(own)
 
     def frames_of(self, first: int, last: int) -> tuple[int, int]:
         """The frames, from and to, that show the pictures from `first` up to `last`."""

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gvd_jax.ops.platform import placed
 from gvd_jax.ops.sampling import pixel_grid, sample
 
 DISTANCES = (1, 2)
@@ -22,7 +23,7 @@ def neighbour_index(frames: int, n: int) -> jax.Array:
 
 def one_shot(frames: int, dtype: Any = jnp.float32) -> jax.Array:
     """`continues` of a clip without a cut, [T]: every frame but the last goes on in the next one."""
-    return jnp.asarray(np.arange(frames) < frames - 1, dtype)
+    return placed(np.arange(frames) < frames - 1, dtype)
 
 
 def shot_numbers(continues: jax.Array) -> jax.Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gvd_jax.method.camera_curve import UNKNOWN
-from gvd_jax.method.duty_cycle import DOUBTFUL
+from gvd_jax.method.duty_cycle import AGREED, DOUBTFUL
 from gvd_jax.method.stages.finish import DEFOCUS_LEFT, DEFOCUS_PIXELS, DEFOCUSED_SHARE
 from gvd_jax.method.stages.shake import SHAKE_PIXELS
 from gvd_jax.method.timeline import listed
@@ -25,9 +25,9 @@ class Findings:
 
     `duty_cycle` tau, `gamma` that of the camera curve, 1 for none, and their standard deviations, 0 if they were given.
     `shake` is that of the camera within an exposure, pixels. `defocused` is the share of the clip that was out of
-    focus, in [0, 1], `defocus` by how much, the standard deviation in pixels, and `defocus_left` how much of the clip
-    was left so, because it was meant. None of these if it was not looked for. `still` is
-    the share of the clip in which something stands before a scene that moves.
+    focus, in [0, 1], `defocus` by how much, the standard deviation in pixels, and `defocus_left` the share of it that
+    was left so, because it was meant. None of these if it was not looked for. `still` is the share of the clip in which
+    something stands before a scene that moves, and `duty_cycles_differ` by how much tau does from shot to shot.
     """
 
     duty_cycle: float
@@ -39,6 +39,7 @@ class Findings:
     defocus: float | None
     defocus_left: float | None
     still: float = 0.0
+    duty_cycles_differ: float = 0.0
 
     def lines(self) -> dict[str, str]:
         """A line for each; nothing that looks measured for what the clip does not tell."""
@@ -61,6 +62,10 @@ class Findings:
             notes.append(
                 "too short or too little moves to tell the duty cycle: "
                 f"{taken}; give --duty-cycle or --shutter-angle if you know it"
+            )
+        if self.duty_cycles_differ > AGREED:
+            notes.append(
+                f"the duty cycle of its shots differs by {self.duty_cycles_differ:.2f}: each is restored with its own"
             )
         if self.still > LITTLE:
             notes.append(f"{self.still:.1%} of the picture stands still before the scene: it is kept as it is")
@@ -99,6 +104,7 @@ def findings_of(restored: Restored) -> Findings:
         defocus=measured(DEFOCUS_PIXELS),
         defocus_left=measured(DEFOCUS_LEFT),
         still=float(np.mean(restored["still"])),
+        duty_cycles_differ=float(np.ptp(restored["duty_cycle"])),
     )
 
 
@@ -107,7 +113,8 @@ def mean_of(parts: Sequence[Findings]) -> Findings:
     names = [field.name for field in dataclasses.fields(Findings)]
     means: dict[str, Any] = {name: _mean([getattr(part, name) for part in parts]) for name in names}
     widths = {} if means["defocus"] is None else {"defocus": _mean_width(parts)}
-    return Findings(**means | widths)
+    differ = max(*(part.duty_cycles_differ for part in parts), np.ptp([part.duty_cycle for part in parts]))
+    return Findings(**means | widths | {"duty_cycles_differ": float(differ)})
 
 
 def _mean_width(parts: Sequence[Findings]) -> float:

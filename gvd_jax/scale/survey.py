@@ -34,9 +34,9 @@ class Survey:
     """What is known of a clip as a whole.
 
     The duty cycle, "auto" if every window finds its own; the gamma of the camera curve, None if it is that of the
-    settings, which may find it; in pixels the longest motion per
-    frame and the longest path of an exposure to either side, the standard deviations of the first two, 0 if given, the
-    distinct pictures, None if every frame goes on in the next one, and the error of the codec in each, () for none.
+    settings, which may find it; in pixels the longest motion per frame and the longest path of an exposure to either
+    side; the standard deviations of the first two, 0 if given; the distinct pictures, None if every frame goes on in
+    the next one; and the error of the codec in each, () for none.
     """
 
     duty_cycle: float | Literal["auto"]

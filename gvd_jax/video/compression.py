@@ -1,6 +1,7 @@
 """How far the frames of a video are off what was encoded, by the quantiser that its codec says it used."""
 
 import struct
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -32,7 +33,7 @@ OF_TABLE = 0.19 / 255
 def jpeg_error(file: Path | BytesIO) -> float:
     """The same of an image, by the table that a JPEG file was quantised with; 0 of other files."""
     try:
-        with Image.open(file, formats=["JPEG"]) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=["JPEG"]) as image:
             table: list[int] = image.quantization[0]  # pyright: ignore[reportAttributeAccessIssue]
     except (UnidentifiedImageError, KeyError):
         return 0.0

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.agreement import blend_by_agreement
 from gvd_jax.method.edge_width import defocus_from_edges
@@ -46,7 +47,7 @@ class ReadDefocus:
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with a defocus, if there is any: without, programs without G do the rest."""
         defocus, measured = _read_defocus(self, state, problem)
-        if not is_traced(defocus) and not defocus.any():
+        if not is_traced(defocus) and not np.asarray(defocus).any():
             return state, Info({}, measured=measured)
         return replace(state, unknowns=replace(state.unknowns, defocus=defocus)), Info({}, measured=measured)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.ends import extrapolate_ends
 from gvd_jax.method.inputs import check_flow_shape
@@ -18,6 +19,7 @@ from gvd_jax.model.blur import Blur
 from gvd_jax.model.energy import Energy
 from gvd_jax.model.observation import observe
 from gvd_jax.model.unknowns import FLOW, Unknowns
+from gvd_jax.ops.platform import placed
 from gvd_jax.ops.resize import resize_flow, resize_frames
 from gvd_jax.ops.warp import DISTANCES
 from gvd_jax.shapes import Array, Continues, Float, Flow, Frames
@@ -28,19 +30,19 @@ from gvd_jax.trees import held, pytree, replace, static
 SAMPLES = 2  # reads per side of the exposure, if a term of the flow blurs: on coarse levels paths are short
 
 
-@partial(brief_jit, static_argnames=("shape", "canvas"))
+@partial(brief_jit, static_argnames=("before", "shape", "canvas"))
 def _to_level(
-    gray: Frames, flow: Float[Array, "T 2 h w 2"], shape: Shape, canvas: Shape
+    gray: Frames, flow: Float[Array, "T 2 h w 2"], before: Shape, shape: Shape, canvas: Shape
 ) -> tuple[Float[Array, "T a b C"], Float[Array, "T 2 a b 2"]]:
-    """Frames and flow in a new `shape`, at the upper left of a `canvas`."""
-    frames, flow = resize_frames(gray, *shape), resize_flow(flow, *shape)
+    """Frames and flow, which had the shape `before`, in a new `shape`, at the upper left of a `canvas`."""
+    frames, flow = resize_frames(gray, *shape), resize_flow(flow[:, :, : before[0], : before[1]], *shape)
     return padded(frames, "T H W C", *canvas), padded(flow, "T 2 H W 2", *canvas)
 
 
-@partial(brief_jit, static_argnames=("shape",))
-def _to_size(flow: Float[Array, "T 2 h w 2"], continues: Continues, shape: Shape) -> Flow:
-    """The flow in a new `shape`, with what no neighbour shows."""
-    return extrapolate_ends(resize_flow(flow, *shape), continues)
+@partial(brief_jit, static_argnames=("before", "shape"))
+def _to_size(flow: Float[Array, "T 2 h w 2"], continues: Continues, before: Shape, shape: Shape) -> Flow:
+    """The flow, which had the shape `before`, in a new `shape`, with what no neighbour shows."""
+    return extrapolate_ends(resize_flow(flow[:, :, : before[0], : before[1]], *shape), continues)
 
 
 @brief_jit
@@ -82,7 +84,7 @@ class StartFlow:
 
     def run(self, state: State, problem: Problem) -> tuple[State, Info]:
         """The state with the flow of the blurry frames at full size. Of the shutter nothing need be known yet."""
-        problem = replace(problem, duty_cycle=jnp.zeros_like(problem.duty_cycle))
+        problem = replace(problem, duty_cycle=placed(np.zeros(len(problem.frames)), problem.frames.dtype))
         flow, status = self.find(gray_of(problem), problem)
         return replace(state, unknowns=replace(state.unknowns, flow=flow)), Info({}, status=status)
 
@@ -90,18 +92,18 @@ class StartFlow:
         """The flow of other frames [T, h, w, 1], blurry or restored, and the result codes on all levels."""
         height, width = frames.shape[1:3]
         shapes = level_shapes(height, width, self.pyramid)
-        codes = []
-        flow = jnp.zeros((frames.shape[0], 2, *shapes[0], 2), frames.dtype)
+        codes, before = [], shapes[0]
+        flow = placed(np.zeros((frames.shape[0], 2, *shapes[0], 2)), frames.dtype)
         for shape, canvas in zip(shapes, canvases(shapes), strict=True):
             model = terms_of(self.block, problem, shape), on_level(problem.blur.with_samples(SAMPLES), shape)
             terms, blur = change_held(model, lambda how, x, canvas=canvas: how.padded(x, *canvas))
-            at_level = _to_level(frames, flow, shape, canvas)
+            at_level = _to_level(frames, flow, before, shape, canvas)
             flow, status = refine(
                 self.block, terms, self.options, *at_level, problem.duty_cycle, blur, problem.continues, shape
             )
-            flow = flow[:, :, : shape[0], : shape[1]]
             codes.append(status)
-        return _to_size(flow, problem.continues, (height, width)), jnp.concatenate(codes)
+            before = shape
+        return _to_size(flow, problem.continues, before, (height, width)), jnp.concatenate(codes)
 
 
 @pytree
