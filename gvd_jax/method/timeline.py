@@ -17,7 +17,7 @@ from gvd_jax.ops.platform import placed
 from gvd_jax.shapes import Continues, HostArray
 
 LONGER_SIDE = 64  # pixels of a small copy
-FARTHEST = 10  # of those: a block is looked for so far away, a sixth of the width
+NEAR, FARTHEST = 3, 10  # of those: so far away a block is looked for first, and then, a sixth of the width
 BLOCK = 11  # of those
 SMALLEST = 32  # rows and columns of a frame: of less nothing is known
 FLAT = 1e-5  # variance of a block, display values squared: one of less shows nothing
@@ -174,7 +174,12 @@ def unexplained(first: HostArray, second: HostArray) -> float:
     if not textured[0].any() or not textured[1].any():
         return float(textured[0].any() != textured[1].any())
     at_place = _left(first, second, 0)
-    return at_place if at_place < SURELY_NONE else (_left(first, second, FARTHEST) + _left(second, first, FARTHEST)) / 2
+    if at_place < SURELY_NONE:
+        return at_place
+    near = (_left(first, second, NEAR) + _left(second, first, NEAR)) / 2
+    if near < CUT:  # and from farther away still more would be explained
+        return near
+    return (_left(first, second, FARTHEST) + _left(second, first, FARTHEST)) / 2
 
 
 def _left(here: HostArray, there: HostArray, farthest: int) -> float:
