@@ -31,6 +31,7 @@ def noise_level(frames: Float[Array, "T H W"], continues: Continues) -> Float[Ar
     # The quantile between two of the tiles of the shot, which come before those of others.
     last = same.sum(1) * medians.shape[1] - 1
     place = FLATTEST * last.astype(frames.dtype)
-    below = jnp.floor(place).astype(last.dtype)
+    whole = jnp.floor(place)
+    below = whole.astype(last.dtype)
     lower, upper = (ordered[jnp.arange(count), k] for k in (below, jnp.minimum(below + 1, last)))
-    return (lower + (place - below) * (upper - lower)) / MEDIAN
+    return (lower + (place - whole) * (upper - lower)) / MEDIAN

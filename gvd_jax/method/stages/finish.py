@@ -69,7 +69,7 @@ def _read_defocus(edges: ReadDefocus, state: State, problem: Problem) -> tuple[D
     measured = {
         DEFOCUSED_SHARE: share.mean(),
         DEFOCUS_PIXELS: (soft * found).mean((1, 2)).sum() / of_soft,  # the mean where there is any
-        DEFOCUS_LEFT: (meant * share).sum() / of_soft,
+        DEFOCUS_LEFT: jnp.where(meant, share, 0).sum() / of_soft,
     }
     return jnp.where(meant[:, None, None], 0.0, found), measured
 
