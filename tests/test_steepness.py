@@ -35,18 +35,18 @@ def test_an_edge_across_the_motion(contrast, blur, tau, steep):
 
 
 @pytest.mark.parametrize(
-    "light, width, blur, steep",
-    [(2.0, 6, 6.4, False), (1.0, 2, 0.1, True), (1.0, 12, 0.1, True)],
+    "light, width, blur, tau, steep",
+    [(2.0, 6, 6.4, 0.4, False), (1.0, 2, 0.1, 0.4, True), (1.0, 12, 0.1, 0.5, True)],
     ids=["a lamp twice as bright as white", "a stroke of a letter", "a white box"],
 )
-def test_a_streak_of_light_is_no_letter(light, width, blur, steep):
-    """Under a blur of 6.4 pixels, which only the lamp has: it ends as steeply as nothing white would."""
+def test_a_streak_of_light_is_no_letter(light, width, blur, tau, steep):
+    """Only the lamp has the blur of its motion: it ends as steeply as nothing white would."""
     fine = 10  # samples per pixel
     x = np.arange(WIDTH * fine) / fine
     scene = np.where(abs(x - WIDTH / 2) < width / 2, light, 0.02)
     seen = ndimage.uniform_filter1d(ndimage.uniform_filter1d(scene, round(blur * fine)), fine)[fine // 2 :: fine]
     profile = np.minimum(seen, 1) ** (1 / 2.2)
-    assert seen_beside(np.broadcast_to(profile, (HEIGHT, WIDTH)), 0.4).any() == steep
+    assert seen_beside(np.broadcast_to(profile, (HEIGHT, WIDTH)), tau).any() == steep
 
 
 def test_an_edge_along_the_motion_may_be_sharp():
