@@ -55,8 +55,8 @@ def solve_positive(matrix: Float[Array, "T N N"], right: Float[Array, "T N"]) ->
     size = matrix.shape[-1]
     for k in range(size):
         pivot = rows[:, k] / rows[:, k, k, None]
-        below = jnp.arange(size) != k  # above as well: what is left is diagonal
-        rows = jnp.where(below[None, :, None], rows - rows[:, :, k, None] * pivot[:, None], pivot[:, None])
+        others = jnp.arange(size) != k  # also those above: what is left is diagonal
+        rows = jnp.where(others[None, :, None], rows - rows[:, :, k, None] * pivot[:, None], pivot[:, None])
     return rows[..., -1]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.filters import correlate_both
-from gvd_jax.ops.warp import shot_numbers
+from gvd_jax.ops.warp import same_shot
 from gvd_jax.shapes import Array, Continues, Float
 
 # Along both axes, it answers neither to slopes nor to bends of an image (Immerkaer 1996); of length 1.
@@ -25,8 +25,7 @@ def noise_level(frames: Float[Array, "T H W"], continues: Continues) -> Float[Ar
     response = response[:, : rows * (height // rows), : columns * (width // columns)]
     tiles = response.reshape(count, rows, height // rows, columns, width // columns)
     medians = jnp.median(tiles, (2, 4)).reshape(count, -1)
-    shot = shot_numbers(continues)
-    same = shot[:, None] == shot[None]
+    same = same_shot(continues)
     ordered = jnp.sort(jnp.where(same[:, :, None], medians[None], jnp.inf).reshape(count, -1), axis=1)
     # The quantile between two of the tiles of the shot, which come before those of others.
     last = same.sum(1) * medians.shape[1] - 1

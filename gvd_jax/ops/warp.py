@@ -32,10 +32,15 @@ def shot_numbers(continues: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.zeros(1, cuts.dtype), cuts[:-1]])
 
 
+def same_shot(continues: jax.Array) -> jax.Array:
+    """Whether two frames belong to one shot, [T, T]."""
+    shot = shot_numbers(continues)
+    return shot[:, None] == shot[None]
+
+
 def mean_of_shots(values: jax.Array, continues: jax.Array) -> jax.Array:
     """The mean of values of frames [T] over the shot of every frame, [T]: nothing of one shot is known of another."""
-    shot = shot_numbers(continues)
-    same = (shot[:, None] == shot[None]).astype(values.dtype)
+    same = same_shot(continues).astype(values.dtype)
     return same @ values / same.sum(1)
 
 
