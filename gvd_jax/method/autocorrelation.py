@@ -15,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.programs import brief_jit
-from gvd_jax.method.steepness import derivatives, slope_along, smooth_gray
+from gvd_jax.method.steepness import smooth_gray
 from gvd_jax.ops.exposure import Path
 from gvd_jax.ops.sampling import sample
+from gvd_jax.ops.transfer import GAMMA22
 from gvd_jax.shapes import Array, Float, Flow, Frames, HostArray
 from gvd_jax.trees import pytree
 
@@ -57,6 +58,26 @@ class Correlations:
     steep: Float[Array, "candidates T"]
 
 
+def _derivatives(gray: Float[Array, "T H W"]) -> tuple[jax.Array, ...]:
+    """First and second derivatives by central differences, borders repeated: x, y, xx, yy, xy."""
+    _, height, width = gray.shape
+    padded = jnp.pad(gray, ((0, 0), (1, 1), (1, 1)), mode="edge")
+
+    def at(row: int, column: int) -> jax.Array:
+        return padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
+
+    right, left, below, above = at(0, 1), at(0, -1), at(1, 0), at(-1, 0)
+    mixed = (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)) / 4
+    return (right - left) / 2, (below - above) / 2, right + left - 2 * gray, below + above - 2 * gray, mixed
+
+
+def _slope_along(gray: Float[Array, "T H W"], dx: Array, dy: Array) -> Float[Array, "T H W"]:
+    """The size of the slope in a direction of length 1, whatever the curve is: in display values, or in light as most
+    cameras show it, whichever is less."""
+    (x, y), (light_x, light_y) = _derivatives(gray)[:2], _derivatives(GAMMA22.to_linear(gray))[:2]
+    return jnp.minimum(jnp.abs(dx * x + dy * y), jnp.abs(dx * light_x + dy * light_y))
+
+
 @partial(brief_jit, static_argnames=("path",))
 def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     """Autocorrelations of the frames [T, H, W, C] along and across their flow, whose pixels stand on its `path`."""
@@ -65,9 +86,9 @@ def correlations(frames: Frames, flow: Flow, path: Path) -> Correlations:
     velocity = (flow[:, 0] - flow[:, 1]) / 2
     speed = jnp.sqrt(jnp.square(velocity).sum(-1))
     dx, dy = (velocity[..., k] / jnp.maximum(speed, 1e-6) for k in (0, 1))
-    x, y, xx, yy, xy = derivatives(gray)
+    x, y, xx, yy, xy = _derivatives(gray)
     along, across = dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy, dx * y - dy * x
-    slope = jnp.abs(slope_along(gray, dx, dy))
+    slope = _slope_along(gray, dx, dy)
     mean_speed = speed.mean((1, 2))
     flow = flow[:, :, ::EVERY, ::EVERY]
     speed, dx, dy, slope = (part[:, ::EVERY, ::EVERY] for part in (speed, dx, dy, slope))

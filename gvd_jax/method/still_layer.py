@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
+from gvd_jax.method.borders import find_seams, find_unfilled
 from gvd_jax.method.data_weight import CLIPPED, codec_worth
 from gvd_jax.method.exposure_change import clips_when_even, even_exposure
 from gvd_jax.method.noise import noise_level
@@ -48,8 +49,8 @@ class Scene:
     """Pictures of scenes that move.
 
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
-    place, which stands still before the scene in the `original` ones; `worth` [T], in (0, 1], is what a codec leaves of
-    the weight of a frame.
+    place, which stands still before the scene in the `original` ones or is its border; `worth` [T], in (0, 1], is what
+    a codec leaves of the weight of a frame.
     """
 
     original: Frames
@@ -74,14 +75,18 @@ def _trust(layer: Float[Array, "T H W"], worth: Float[Array, "T"]) -> Float[Arra
 def find_scene(
     frames: Frames, continues: Continues | None = None, codec_error: Float[Array, "T"] | None = None
 ) -> Scene:
-    """Pictures without what stands still before them.
+    """Pictures without what stands still before them, and what lies beside a border of theirs.
 
     `continues` [T] is 0 before a cut, by default there is none; `codec_error` [T] the standard deviation of what a
     codec has added, display values.
     """
     linked = one_shot(len(frames), frames.dtype) if continues is None else continues
-    layer = find_still_layer(np.asarray(frames), np.asarray(linked))
-    shown = placed(take_off(np.asarray(frames), layer), frames.dtype) if layer.any() else frames
+    pictures, shots = np.asarray(frames), _shots(np.asarray(linked))
+    layer = find_still_layer(pictures, np.asarray(linked)) | find_unfilled(pictures)
+    without = take_off(pictures, layer)
+    for start, stop in shots:
+        layer[start:stop] |= find_seams(without[start:stop])
+    shown = placed(take_off(pictures, layer), frames.dtype) if layer.any() else frames
     worth = placed(np.ones(len(frames)), frames.dtype) if codec_error is None else codec_worth(codec_error)
     return Scene(frames, shown, linked, placed(layer, frames.dtype), worth)
 

@@ -68,7 +68,9 @@ class Findings:
                 f"the duty cycle of its shots differs by {self.duty_cycles_differ:.2f}: each is restored with its own"
             )
         if self.still > LITTLE:
-            notes.append(f"{self.still:.1%} of the picture stands still before the scene: it is kept as it is")
+            notes.append(
+                f"{self.still:.1%} of the picture stands still before the scene, or is its border: it is kept as it is"
+            )
         if self.duty_cycle == 0 and self.duty_cycle_error and not doubtful:  # found, not of frames that stand alone
             notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
         if self._is_soft and self._is_left:
