@@ -29,6 +29,7 @@ SHARP, SHORT, LONGER = 0.85, 2.4, 3.4  # a share; px
 # A frame whose tau is so many standard deviations and so much off the median of at least so many is odd; a shot that
 # is so far off the clip has a tau of its own.
 ODD, AGREED, FEWEST = 3.0, 0.1, 4
+NOTHING = 0.01  # a share; a tenth of `DOUBT`
 DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
 # Of tau: how far what is found is off what fits the truth best, root mean square (experiments/shutter.py, quality.py).
 MODEL_ERROR = 0.06
@@ -47,6 +48,11 @@ class FoundDutyCycle:
     share: float
     scatter: float
     told: bool = True
+
+    @property
+    def stays(self) -> bool:
+        """Whether what moves is too little to be restored."""
+        return self.duty_cycle == 0 and not self.told and self.share < NOTHING
 
     @property
     def uncertainty(self) -> float:
@@ -86,8 +92,12 @@ def _known_sides(continues: Continues) -> Bool[Array, "T 2"]:
 
 def _with_both_neighbours(frames: int, continues: Continues | None) -> HostArray:
     """The numbers of the frames whose motion is known on both sides; if there are none, of those with a neighbour."""
-    known = np.asarray(_known_sides(one_shot(frames) if continues is None else continues))
-    return np.flatnonzero(known.all(1) if known.all(1).any() else known.any(1))
+    return _best_known(np.asarray(_known_sides(one_shot(frames) if continues is None else continues)))
+
+
+def _best_known(sides: HostArray) -> HostArray:
+    """The same, by which sides of every frame are known, bool [T, 2]."""
+    return np.flatnonzero(sides.all(1) if sides.all(1).any() else sides.any(1))
 
 
 def _of_clip(found: Correlations, numbers: HostArray) -> FoundDutyCycle:
@@ -139,18 +149,20 @@ def find_shutters(
 ) -> tuple[FoundDutyCycle, DutyCycle]:
     """One tau for a clip, unless that of the whole `clip` is known; and tau of every frame, [T].
 
-    That of a clip is that of its frames, but in a shot which differs from it for sure, as one of another camera does.
+    That of a clip is that of its frames, but in a shot which differs from it for sure, as one of another camera does,
+    and in one in which hardly anything moves far enough to be blurred: it could only lose.
     """
     found = jax.tree.map(np.asarray, correlations(frames, flow, path))
     continues = one_shot(len(frames)) if continues is None else continues
-    shots, both = np.asarray(_shots(continues)), np.asarray(_known_sides(continues)).all(1)
-    own = [_of_clip(found, np.flatnonzero(both & (shots == shot))) for shot in range(shots.max() + 1)]
+    shots, sides = np.asarray(_shots(continues)), np.asarray(_known_sides(continues))
+    members = shots == np.arange(shots.max() + 1)[:, None]
+    own = [_of_clip(found, _best_known(sides & shot[:, None])) for shot in members]
     if clip is None:
         clip, longest = _of_clip(found, _with_both_neighbours(len(frames), continues)), own[np.bincount(shots).argmax()]
         if any(_differ(shot, longest) for shot in own):
             # What the frames of shots that differ have in common is the tau of none, and says nothing of the others.
             return longest, placed(np.array([shot.duty_cycle for shot in own])[shots], frames.dtype)
-    taus = np.array([shot.duty_cycle if _differ(shot, clip) else clip.duty_cycle for shot in own])
+    taus = np.array([shot.duty_cycle if shot.stays or _differ(shot, clip) else clip.duty_cycle for shot in own])
     return clip, placed(taus[shots], frames.dtype)
 
 

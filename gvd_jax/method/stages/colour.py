@@ -4,11 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.believe import Confirmed
-from gvd_jax.method.data_weight import clipping_confidence
+from gvd_jax.method.data_weight import clipping_confidence, residual_worth
+from gvd_jax.method.noise import noise_level
 from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
-from gvd_jax.method.programs import brief_jit
+from gvd_jax.method.programs import brief_jit, is_traced
 from gvd_jax.method.stages.solve import solve_block, terms_of
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
@@ -23,6 +25,16 @@ def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observati
     hidden."""
     observation = believe.see(state.unknowns, observed(problem, state))
     return observation, clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
+
+
+@brief_jit
+def _doubted(problem: Problem, state: State, observation: Observation) -> Observation:
+    """What is observed, in frames whose codec does not say what it lost as far as the gray found so far explains it."""
+    light = observation.blur(problem.transfer.to_linear(state.unknowns.latent), state.unknowns, observation)
+    residual = problem.transfer.to_display(light) - observation.blurry
+    worth = residual_worth(residual, noise_level(observation.blurry[..., 0], problem.continues))
+    unsaid = problem.unsaid[:, None, None]
+    return replace(observation, confidence=observation.confidence * (1 - unsaid + unsaid * worth))
 
 
 @brief_jit
@@ -78,6 +90,8 @@ class SolveChannels:
         count = problem.frames.shape[-1]
         block = self.block if count > 1 else self.block.without(*self.colour_terms)
         observation, confidence = _seen(self.believe, problem, state)
+        if not is_traced(problem.unsaid) and np.asarray(problem.unsaid).any():  # most clips save the program
+            observation = _doubted(problem, state, observation)
         start = state.unknowns
         if self.fresh:
             start = replace(start, latent=observation.blurry)

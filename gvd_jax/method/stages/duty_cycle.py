@@ -1,9 +1,12 @@
 """The duty cycle once more, when the shake is known."""
 
+import numpy as np
+
 from gvd_jax.method.duty_cycle import find_shutters
 from gvd_jax.method.problem import Info, Problem, State, finds_duty_cycle
 from gvd_jax.method.programs import brief_jit
 from gvd_jax.model.blur import flow_within_exposure
+from gvd_jax.ops.platform import placed
 from gvd_jax.trees import pytree, replace, static
 
 DUTY_CYCLE_ERROR = "duty cycle error"
@@ -32,5 +35,8 @@ class FindDutyCycle:
         )
         if not again.told:  # without the shake less may move
             return state, Info({})
+        # A shot that is sharp stays so, whatever its shake was taken for, and one that is blurred too.
+        before, after = np.asarray(state.unknowns[self.unknown]), np.asarray(tau)
+        tau = placed(np.where((before > 0) & (after > 0), after, before))
         state = replace(state, unknowns=replace(state.unknowns, **{self.unknown: tau}))
         return state, Info({}, measured={DUTY_CYCLE_ERROR: again.uncertainty})
