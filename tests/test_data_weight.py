@@ -7,7 +7,7 @@ import skimage.data
 from scipy import ndimage
 
 from gvd_jax.method.believe import Confirmed
-from gvd_jax.method.data_weight import CLIPPED, clipping_confidence, data_worth
+from gvd_jax.method.data_weight import CLIPPED, MODEL_ERROR, clipping_confidence, data_worth, residual_worth
 from gvd_jax.method.noise import noise_level
 from gvd_jax.model.observation import observe
 from gvd_jax.model.terms import data_residual
@@ -43,6 +43,16 @@ def test_noise_of_a_shot_says_nothing_of_another(rng):
     found = noise_level(frames, jnp.array([1.0, 0, 1, 0, 0]))
     np.testing.assert_allclose(found, sigmas, rtol=0.2)
     assert found[0] == found[1] and found[2] == found[3]
+
+
+def test_a_residual_beyond_the_noise_takes_weight_from_its_block():
+    residual = np.zeros((2, 48, 64, 1), np.float32)
+    residual[1, :, 32:] = 3 * MODEL_ERROR
+    worth = residual_worth(jnp.asarray(residual), jnp.array([0.0, 2 * MODEL_ERROR]))
+    expected = np.ones((2, 48, 64))
+    expected[1, :, 32:] = 1 / (1 + 3**2 - 2**2)
+    inside = np.abs(np.arange(64) - 31.5) > 8  # blocks that lie on one side
+    np.testing.assert_allclose(worth[:, :, inside], expected[:, :, inside], rtol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 1), (1, 5, 40), (1, 16, 16)])

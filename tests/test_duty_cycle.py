@@ -128,12 +128,21 @@ def test_a_shot_that_surely_differs_has_its_own_duty_cycle(first, second):
     np.testing.assert_allclose(alone, taus, atol=0.06)
 
 
-def test_a_shot_that_tells_nothing_has_that_of_the_clip():
+@pytest.mark.parametrize("known", [None, FoundDutyCycle(0.4, 1.0, 0.01)], ids=["alone", "of a film"])
+@pytest.mark.parametrize("columns, expected", [(0, 0.0), (24, 0.4)], ids=["nothing moves far", "a part does"])
+def test_a_shot_that_tells_nothing_has_that_of_the_clip_if_anything_moves_far(columns, expected, known):
+    """Its edges could only lose."""
     clips = blurred(ZIGZAG, np.full(5, 0.4)), blurred(UNIFORM / 8, np.full(5, 0.4))
-    frames, flow = (jnp.concatenate(own) for own in zip(*clips, strict=True))
-    found, taus = find_shutters(frames, flow, quadratic_path, jnp.ones(10).at[jnp.array([4, 9])].set(0))
-    assert found.told and not find_duty_cycle(*clips[1]).told
-    np.testing.assert_allclose(taus, 0.4, atol=0.05)
+    fast, its_flow = blurred(UNIFORM, np.full(5, 0.4))
+    frames, flow = clips[1]
+    frames = frames.at[:, :, :columns].set(fast[:, :, :columns])
+    flow = flow.at[:, :, :, :columns].set(its_flow[:, :, :, :columns])
+    assert not find_duty_cycle(frames, flow).told
+    frames, flow = (jnp.concatenate(own) for own in zip(clips[0], (frames, flow), strict=True))
+    ends = jnp.ones(10).at[jnp.array([4, 9])].set(0)
+    found, taus = find_shutters(frames, flow, quadratic_path, ends, known)
+    assert found.told
+    np.testing.assert_allclose(taus, np.repeat([0.4, expected], 5), atol=0.05)
 
 
 UNIDENTIFIED = {
