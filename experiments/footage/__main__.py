@@ -15,13 +15,13 @@ import numpy as np
 
 import gvd_jax as gvd
 from experiments.command import run
-from experiments.footage import coding, light, order, overlays
+from experiments.footage import coding, editing, light, order, overlays
 from experiments.footage.clip import PHOTOGRAPHS, Clip, Kind, fitting_tau
 from experiments.results import Results, Row, every_row
 from gvd_jax import metrics
 from gvd_jax.shapes import HostArray
 
-KINDS: dict[str, Kind] = order.KINDS | overlays.KINDS | light.KINDS | coding.KINDS
+KINDS: dict[str, Kind] = order.KINDS | overlays.KINDS | light.KINDS | editing.KINDS | coding.KINDS
 
 
 def name_of(kind: str, strength: float, photograph: str) -> str:

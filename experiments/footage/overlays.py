@@ -1,4 +1,4 @@
-"""What does not move with the scene: subtitles, clocks, logos, bars, dust, a windscreen."""
+"""What does not move with the scene: subtitles, clocks, logos, bars, dust, a windscreen, rain."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -104,6 +104,26 @@ def _ticker(name: str, speed: float) -> Clip:
     return under(lambda frames: np.where(strip, np.stack(covers), frames), shoot(name))
 
 
+def _rain(name: str, drops: float) -> Clip:
+    """So many drops in every frame, upright strokes that are sharp across."""
+    return _falling(name, drops, length=12, width=1, value=0.8, opacity=0.6)
+
+
+def _snow(name: str, flakes: float) -> Clip:
+    """So many flakes in every frame."""
+    return _falling(name, flakes, length=2, width=2, value=0.95, opacity=1.0)
+
+
+def _falling(name: str, count: float, length: int, width: int, value: float, opacity: float) -> Clip:
+    """What is elsewhere in every frame."""
+    rng, cover = np.random.default_rng(3), np.zeros((FRAMES, HEIGHT, WIDTH, 1))
+    for own in cover:
+        for _ in range(int(count)):
+            y, x = rng.integers(HEIGHT - length), rng.integers(WIDTH - width)
+            own[y : y + length, x : x + width] = opacity
+    return under(lambda frames: _over(frames, value, cover), shoot(name))
+
+
 KINDS = {
     "subtitle": Kind(_subtitle, (10, 15), "stands still"),
     "clock": Kind(_clock, (4, 1)),
@@ -115,4 +135,6 @@ KINDS = {
     "dust": Kind(_dust, (0.3, 0.7)),
     "windscreen": Kind(_windscreen, (0.15, 0.35)),
     "ticker": Kind(_ticker, (2, 5)),
+    "rain": Kind(_rain, (20, 60)),
+    "snow": Kind(_snow, (20, 60)),
 }
