@@ -50,7 +50,7 @@ class Scene:
 
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
     place, which stands still before the scene in the `original` ones or is its border; `worth` [T], in (0, 1], is what
-    a codec leaves of the weight of a frame, where it says; `unsaid` [T] is 1 where it does not, and 0 elsewhere.
+    a codec leaves of the weight of a frame.
     """
 
     original: Frames
@@ -58,7 +58,6 @@ class Scene:
     continues: Continues
     layer: Float[Array, "T H W"]
     worth: Float[Array, "T"]
-    unsaid: Float[Array, "T"]
 
     @property
     def trust(self) -> Float[Array, "T H W"]:
@@ -79,7 +78,7 @@ def find_scene(
     """Pictures without what stands still before them, and what lies beside a border of theirs.
 
     `continues` [T] is 0 before a cut, by default there is none; `codec_error` [T] the standard deviation of what a
-    codec has added, display values, NaN where it does not say, by default 0.
+    codec has added, display values.
     """
     linked = one_shot(len(frames), frames.dtype) if continues is None else continues
     pictures, shots = np.asarray(frames), _shots(np.asarray(linked))
@@ -88,11 +87,8 @@ def find_scene(
     for start, stop in shots:
         layer[start:stop] |= find_seams(without[start:stop])
     shown = placed(take_off(pictures, layer), frames.dtype) if layer.any() else frames
-    error = np.zeros(len(frames), frames.dtype) if codec_error is None else np.asarray(codec_error)
-    unsaid = np.isnan(error)
-    worth = codec_worth(np.where(unsaid, 0, error))
-    layer, worth, unsaid = (placed(np.asarray(part, frames.dtype)) for part in (layer, worth, unsaid))
-    return Scene(frames, shown, linked, layer, worth, unsaid)
+    worth = placed(np.ones(len(frames)), frames.dtype) if codec_error is None else codec_worth(codec_error)
+    return Scene(frames, shown, linked, placed(layer, frames.dtype), worth)
 
 
 @brief_jit
