@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gvd_jax.method.agreement import ALONE, BEYOND, OF_REGION, REGION, UNASKED, blend_by_agreement
+from gvd_jax.method.agreement import ALONE, BEYOND, OF_REGION, REGION, SEEN, UNASKED, blend_by_agreement
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
@@ -43,9 +43,34 @@ def disagreement_of(latent, change, flow, others):
     return disagreement
 
 
+def mean_around(field, i, y, x, radius):
+    """Windows repeat the border, as everywhere."""
+    rows, columns = np.arange(y - radius, y + radius + 1), np.arange(x - radius, x + radius + 1)
+    return field[i][np.ix_(np.clip(rows, 0, SHAPE[1] - 1), np.clip(columns, 0, SHAPE[2] - 1))].mean()
+
+
+def seen_share(blurry, latent, flow):
+    """What the neighbour that shows more of the change shows of it, in a region of the pixels that it is asked of."""
+    shown, whole = np.zeros((2, *SHAPE)), np.zeros((2, *SHAPE))
+    for k, i, y, x in np.ndindex(shown.shape):
+        n = (1, -1)[k]
+        there = y + flow[i, k, y, x, 1], x + flow[i, k, y, x, 0]
+        if 0 <= i + n < SHAPE[0] and inside(*there, *SHAPE[1:]):
+            change = latent[i, y, x] - blurry[i, y, x]
+            shown[k, i, y, x] = ((bilinear(latent[i + n], *there) - blurry[i, y, x]) * change).mean()
+            whole[k, i, y, x] = (change**2).mean()
+    share = np.ones(SHAPE)
+    for i, y, x in np.ndindex(SHAPE):
+        sums = [tuple(mean_around(field[k], i, y, x, len(REGION) // 2) for field in (shown, whole)) for k in (0, 1)]
+        asked = [part / most for part, most in sums if most > 0]
+        share[i, y, x] = max(asked) if asked else 1
+    return np.clip(share / SEEN, 0, 1)
+
+
 def loop(blurry, latent, reblurred, flow, noise):
-    """Windows repeat the border, as everywhere; `noise` is the mean square of that of the channels."""
+    """`noise` is the mean square of that of the channels."""
     _, height, width = SHAPE
+    seen = seen_share(blurry, latent, flow)
     change = ((latent - blurry) ** 2).mean(-1)
     disagreement = disagreement_of(latent, change, flow, UNASKED)
     limited, result = np.array(latent), np.zeros_like(latent)
@@ -61,15 +86,11 @@ def loop(blurry, latent, reblurred, flow, noise):
     missed = np.where((blurry < 0.99) & SHOWN[..., None], (reblurred - blurry) ** 2, 0).mean(-1)
     own_change = np.where(SHOWN, change, 0)
     for i, y, x in np.ndindex(SHAPE):
-
-        def mean(field, radius, i=i, y=y, x=x):
-            rows, columns = np.arange(y - radius, y + radius + 1), np.arange(x - radius, x + radius + 1)
-            return field[i][np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))].mean()
-
-        doubt = (mean(disagreement, 2) - noise) / mean(change, 2) - TOLERANCE
+        here = i, y, x
+        doubt = (mean_around(disagreement, *here, 2) - noise) / mean_around(change, *here, 2) - TOLERANCE
         windows = (2, MISSED), (len(REGION) // 2, OF_REGION * MISSED)
-        explains = min(2 - 2 * (mean(missed, r) - noise) / mean(own_change, r) / most for r, most in windows)
-        share = 0 if SHARP[i, y, x] else np.clip(min(1 - max(doubt, 0) / 2, explains), 0, 1)
+        left = [(mean_around(missed, *here, r) - noise) / mean_around(own_change, *here, r) / m for r, m in windows]
+        share = 0 if SHARP[here] else seen[here] * np.clip(min(1 - max(doubt, 0) / 2, 2 - 2 * max(left)), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
     return result
 

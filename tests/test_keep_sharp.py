@@ -27,7 +27,7 @@ def test_frames_without_a_blur_are_the_blurry_ones(rng, found, defocused):
     np.testing.assert_array_equal(state.unknowns.latent, expected)
 
 
-@pytest.mark.parametrize("noise, path, kept", [(0.3, 0.1, True), (0.3, 0.4, False), (3.0, 0.1, False)])
+@pytest.mark.parametrize("noise, path, kept", [(0.3, 0.4, True), (0.3, 0.6, False), (3.0, 0.4, False)])
 def test_what_hardly_moved_is_kept_unless_it_is_noisy(rng, noise, path, kept):
     """Noise in values of 8 bits, the path of the exposure in pixels."""
     shape = (2, 48, 64)

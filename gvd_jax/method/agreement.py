@@ -19,6 +19,7 @@ ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
 UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
 # Pixels on each side of a region: one that is missed as a whole was not blurred, though some of its pixels are hit.
 REGION, OF_REGION = np.full(15, 1 / 15), 1.5  # so much more of the change may be missed there
+SEEN = 0.5  # of the change in a region: so much a neighbour should show
 
 
 def blend_by_agreement(
@@ -43,11 +44,15 @@ def blend_by_agreement(
     beside the noise, and where all of it is, a is 0; in the window, and in a larger `REGION`. So comes back what was
     never blurred although it moves, as letters that run through a picture. What is clipped says nothing.
 
+    Of what changes in a region at least half should be seen in a neighbour as well; of less a is so much smaller, and 0
+    of nothing: what is in one frame only, as a drop of rain, has no blur that is known.
+
     Where no neighbour shows the same at all, the latent frame keeps to the range of the blurry one nearby: stripes of a
     motion that is none are brighter and darker than all around.
     """
-    limited = _within_range(latent, blurry)
     known = inside(flow, continues, (1,)) > 0
+    seen = jnp.clip(_seen_by_neighbours(blurry, latent, flow, known) / SEEN, 0, 1)
+    limited = _within_range(latent, blurry)
     change, disagreement = _disagreement(blurry, latent, flow, known, others=UNASKED)
     latent = jnp.where((disagreement > ALONE * change)[..., None], limited, latent)
     change, disagreement = _disagreement(blurry, latent, flow, known, others=1.0)
@@ -64,7 +69,7 @@ def blend_by_agreement(
 
     agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
     share = jnp.minimum(agrees, jnp.minimum(explains(WINDOW, missed), explains(REGION, OF_REGION * missed)))
-    share = jnp.clip(share, 0, 1)
+    share = seen * jnp.clip(share, 0, 1)
     share = jnp.where(sharp, 0, share)
     return blurry + share[..., None] * (latent - blurry)
 
@@ -78,6 +83,18 @@ def _disagreement(
     difference = jnp.square(latent[:, None] - warp(latent, flow, 1)).mean(-1)
     least = jnp.where(known, difference, others * change[:, None]).min(1)
     return correlate_both(change, WINDOW), correlate_both(least, WINDOW)
+
+
+def _seen_by_neighbours(blurry: Frames, latent: Frames, flow: Flow, known: Array) -> Float[Array, "T H W"]:
+    """The a with which blurry + a (latent - blurry) is nearest to a neighbour in a region, by squares: that of the one
+    which shows more of the change; 1 where none can be asked."""
+    change = latent - blurry
+    shown = ((warp(latent, flow, 1) - blurry[:, None]) * change[:, None]).mean(-1)
+    whole = jnp.where(known, jnp.square(change).mean(-1)[:, None], 0)
+    shown, whole = (correlate_both(jnp.moveaxis(x, 1, -1), REGION) for x in (jnp.where(known, shown, 0), whole))
+    changed = whole > jnp.finfo(change.dtype).tiny ** 0.5
+    share = jnp.where(changed, shown / jnp.where(changed, whole, 1), -jnp.inf)
+    return jnp.where(changed.any(-1), share.max(-1), 1)
 
 
 def _within_range(latent: Frames, blurry: Frames) -> Frames:

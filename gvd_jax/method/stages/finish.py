@@ -21,7 +21,7 @@ from gvd_jax.trees import pytree, replace, static
 
 PIXEL = 1 / 12  # variance of its area, px^2
 SEEN = 0.5  # px: a smaller defocus nobody sees
-HARDLY = 0.25  # px of a path: no blur beside that of a pixel
+HARDLY = 0.5  # px of a path: no blur beside that of a pixel
 EVERYWHERE = 0.9  # of the pixels: where so many are out of focus, nothing is in it
 DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
 
