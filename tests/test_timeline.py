@@ -71,6 +71,24 @@ def test_it_is_said_with_the_numbers_of_frames():
     ]
 
 
+@pytest.mark.parametrize(
+    "starts, cuts, rests",
+    [
+        ((0, 3, 4, 5, 6, 7), (), (0,)),
+        ((0, 1, 2, 3, 4, 5), (), (5,)),
+        ((0, 1, 2, 5, 6, 7), (), ()),
+        ((0, 2, 4, 6), (), ()),
+        ((0, 1, 2, 6, 7), (2,), (2,)),
+        ((0, 2, 5), (), ()),
+        ((0,), (), ()),
+    ],
+    ids=["at the start", "at the end", "in between", "every picture twice", "before a cut", "not much longer", "alone"],
+)
+def test_which_pictures_rest(starts, cuts, rests):
+    continues = tuple(k not in cuts and k < len(starts) - 1 for k in range(len(starts)))
+    assert np.flatnonzero(Timeline(8, starts, continues).rests).tolist() == list(rests)
+
+
 def test_numbers_are_listed_in_runs():
     assert listed([1, 4, 5, 6, 8, 9]) == "1, 4 to 6, 8, 9"
     assert listed([1, 3, 5, 7, 8, 9], most=2) == "1, 3 and 4 more"

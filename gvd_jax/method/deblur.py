@@ -165,7 +165,7 @@ def deblur(
     frames, config = frames_of(frames, timeline), pictures_of(config, timeline)
     given = given if isinstance(given, str) else given[starts]
     config = config if flow is None else config.with_flow(between_pictures(flow, timeline))
-    scene = find_scene(frames, timeline.links(frames.dtype))
+    scene = find_scene(frames, timeline.links(frames.dtype), rests=timeline.rests)
     return in_frames(restore_scene(scene, given, config, hooks), timeline, config)
 
 

@@ -18,7 +18,7 @@ from gvd_jax.method.noise import noise_level
 from gvd_jax.method.programs import brief_jit
 from gvd_jax.ops.platform import placed
 from gvd_jax.ops.warp import has_neighbour, one_shot
-from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray
+from gvd_jax.shapes import Array, Bool, Continues, Float, Frames, HostArray
 from gvd_jax.trees import pytree
 
 STILL = 3 / 255  # display values: a smaller change is none, nor is one of so many deviations of the noise
@@ -50,7 +50,7 @@ class Scene:
 
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
     place, which stands still before the scene in the `original` ones or is its border; `worth` [T], in (0, 1], is what
-    a codec leaves of the weight of a frame.
+    a codec leaves of the weight of a frame; `rests` [T] whether the scene rests in a picture at an end of its shot.
     """
 
     original: Frames
@@ -58,6 +58,7 @@ class Scene:
     continues: Continues
     layer: Float[Array, "T H W"]
     worth: Float[Array, "T"]
+    rests: Bool[Array, "T"]
 
     @property
     def trust(self) -> Float[Array, "T H W"]:
@@ -73,12 +74,15 @@ def _trust(layer: Float[Array, "T H W"], worth: Float[Array, "T"]) -> Float[Arra
 
 
 def find_scene(
-    frames: Frames, continues: Continues | None = None, codec_error: Float[Array, "T"] | None = None
+    frames: Frames,
+    continues: Continues | None = None,
+    codec_error: Float[Array, "T"] | None = None,
+    rests: HostArray | None = None,
 ) -> Scene:
     """Pictures without what stands still before them, and what lies beside a border of theirs.
 
     `continues` [T] is 0 before a cut, by default there is none; `codec_error` [T] the standard deviation of what a
-    codec has added, display values.
+    codec has added, display values; `rests` [T] as `Timeline` finds them, by default none.
     """
     linked = one_shot(len(frames), frames.dtype) if continues is None else continues
     pictures, shots = np.asarray(frames), _shots(np.asarray(linked))
@@ -88,18 +92,19 @@ def find_scene(
         layer[start:stop] |= find_seams(without[start:stop])
     shown = placed(take_off(pictures, layer), frames.dtype) if layer.any() else frames
     worth = placed(np.ones(len(frames)), frames.dtype) if codec_error is None else codec_worth(codec_error)
-    return Scene(frames, shown, linked, placed(layer, frames.dtype), worth)
+    still = placed(np.zeros(len(frames), bool) if rests is None else rests)
+    return Scene(frames, shown, linked, placed(layer, frames.dtype), worth, still)
 
 
 @brief_jit
 def original_where_kept(latent: Frames, exposure: Float[Array, "T 2"], continues: Array, scene: Scene) -> Frames:
-    """The latent frames with the original ones where something stands still before the scene, where no neighbour
-    explains a picture, and where it was clipped, by the sensor or by even exposures, and is no other now."""
+    """The latent frames with the original ones where something stands still before the scene, in pictures that rest or
+    that no neighbour explains, and where one was clipped, by the sensor or by even exposures, and is no other now."""
     clipped = (scene.original >= CLIPPED) | clips_when_even(scene.original, exposure)
     change = jnp.abs(even_exposure(latent, exposure) - even_exposure(scene.original, exposure))
     lost = clipped & (change <= 1 - CLIPPED)
-    alone = ~has_neighbour(continues)[:, None, None, None]
-    return jnp.where((scene.layer[..., None] > 0) | alone | lost, scene.original, latent)
+    unblurred = (~has_neighbour(continues) | scene.rests)[:, None, None, None]
+    return jnp.where((scene.layer[..., None] > 0) | unblurred | lost, scene.original, latent)
 
 
 def find_still_layer(frames: HostArray, continues: HostArray) -> HostArray:

@@ -43,7 +43,7 @@ def sweep(
         raise InputError("a sweep is over several settings; give a list of them, [config]")
     frames = check_frames(frames)
     timeline = find_timeline(np.asarray(frames))
-    scene = find_scene(frames[np.array(timeline.starts)], timeline.links(frames.dtype))
+    scene = find_scene(frames[np.array(timeline.starts)], timeline.links(frames.dtype), rests=timeline.rests)
     configs = [pictures_of(config, timeline) for config in configs]
     count = len(configs)
     one = isinstance(duty_cycles, str) or np.ndim(duty_cycles) == 0

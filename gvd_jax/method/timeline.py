@@ -27,6 +27,7 @@ CUT, SURELY_NONE = 0.42, 0.2
 IDENTICAL = 0.05 / 255  # display values: rounding
 # A codec shows a picture again with an error: not more than that, and than a part of how much frames nearby differ.
 ALIKE, PART, NEARBY = 0.5 / 255, 0.15, 4
+RESTS = 3  # frames, of which the first may still show the motion before
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -56,6 +57,15 @@ class Timeline:
     def moves(self) -> bool:
         """Whether any picture has a neighbour of its scene; else there is nothing to be restored."""
         return any(self.continues)
+
+    @property
+    def rests(self) -> HostArray:
+        """Which pictures begin or end a shot and are shown much longer than others of it: the camera had not begun to
+        move, or had stopped. Bool, per picture."""
+        shots = np.cumsum([0, *(not own for own in self.continues[:-1])])
+        usual = np.array([np.median(self.shown[shots == shot]) for shot in range(shots[-1] + 1)])[shots]
+        ends = np.diff(shots, prepend=-1).astype(bool) | np.diff(shots, append=shots[-1] + 1).astype(bool)
+        return ends & (self.shown >= RESTS) & (self.shown > 2 * usual)
 
     def links(self, dtype: Any = np.float32, first: int = 0, last: int | None = None) -> Continues:
         """`continues` of the pictures from `first` up to `last`, of which the last one ends: 1 or 0."""

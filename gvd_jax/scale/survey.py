@@ -53,7 +53,8 @@ class Survey:
         stop = start + len(pictures)
         linked = None if self.timeline is None else self.timeline.links(np.float32, start, stop)
         error = jnp.asarray(self.codec_errors[start:stop]) if self.codec_errors else None
-        return find_scene(pictures, linked, error)
+        rests = None if self.timeline is None else self.timeline.rests[start:stop]
+        return find_scene(pictures, linked, error, rests)
 
     def shutter(self, frames: int) -> Shutter:
         """Of so many frames."""
