@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.believe import Confirmed
-from gvd_jax.method.data_weight import CLIPPED, clipping_confidence, residual_worth
+from gvd_jax.method.data_weight import clipping_confidence, residual_worth
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
 from gvd_jax.method.programs import brief_jit
@@ -26,8 +26,7 @@ def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observati
     pixel is believed by what is clipped, hidden and missed."""
     observation = believe.see(state.unknowns, observed(problem, state))
     light = observation.blur(problem.transfer.to_linear(state.unknowns.latent), state.unknowns, observation)
-    tells = (observation.confidence[..., None] > 0) & (observation.blurry < CLIPPED)
-    residual = jnp.where(tells, problem.transfer.to_display(light) - observation.blurry, 0)
+    residual = problem.transfer.to_display(light) - observation.blurry
     noise = noise_level(observation.blurry[..., 0], problem.continues)
     of_codec = jnp.maximum(problem.trust.max((1, 2)), LEAST)  # of a layer nothing is believed
     worth = residual_worth(residual, noise, of_codec, believe.model_error)
