@@ -36,6 +36,7 @@ def problem_of(frames: jax.Array, duty_cycle: Any, config: gvd.Config) -> gvd.Pr
         config.unknowns,
         gvd.observe(frames, 0.0).continues,
         jnp.ones(frames.shape[:3]),
+        jnp.zeros(len(frames)),
     )
 
 

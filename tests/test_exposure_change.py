@@ -71,7 +71,7 @@ def test_frames_that_nothing_has_changed_come_back_whole(still):
     frames = jnp.clip(still[0] + 0.5, 0, 0.995)
     assert (frames >= 0.99).mean() > 0.01
     exposure = jnp.asarray(np.stack([GAIN / GAIN.min(), OFFSET], -1), jnp.float32)
-    scene = Scene(frames, frames, one_shot(4), jnp.zeros((4, 96, 128)), jnp.ones(4), jnp.zeros(4, bool))
+    scene = Scene(frames, frames, one_shot(4), jnp.zeros((4, 96, 128)), jnp.ones(4), jnp.zeros(4), jnp.zeros(4, bool))
     restored = own_exposure(even_exposure(frames, exposure), exposure)
     assert jnp.abs(restored - frames).max() > 4e-3  # 0.99 in another exposure
     kept = original_where_kept(restored, exposure, one_shot(4), scene)
@@ -81,7 +81,7 @@ def test_frames_that_nothing_has_changed_come_back_whole(still):
 def test_pictures_that_rest_come_back_as_they_were(still):
     frames, even = still[0], jnp.broadcast_to(jnp.array([1.0, 0.0]), (4, 2))
     rests = jnp.array([True, False, False, False])
-    scene = Scene(frames, frames, one_shot(4), jnp.zeros((4, 96, 128)), jnp.ones(4), rests)
+    scene = Scene(frames, frames, one_shot(4), jnp.zeros((4, 96, 128)), jnp.ones(4), jnp.zeros(4), rests)
     restored = jnp.clip(frames + 0.1, 0, 0.9)
     kept = original_where_kept(restored, even, one_shot(4), scene)
     np.testing.assert_array_equal(kept, jnp.where(rests[:, None, None, None], frames, restored))

@@ -147,10 +147,10 @@ def test_a_jpeg_that_says_so(tmp_path):
     assert states_light(tmp_path / "0.jpg") and open_source(tmp_path).light
 
 
-def encode(path, curve, options):
+def encode(path, curve, options, encoder="libx264"):
     """The frames by FFmpeg itself."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24)
+        stream = container.add_stream(encoder, rate=24)
         stream.height, stream.width, stream.pix_fmt = *FRAMES.shape[1:3], "yuv420p"
         stream.codec_context.color_trc, stream.options = curve, options
         for frame in FRAMES:
@@ -173,6 +173,12 @@ def test_the_quantiser_of_a_codec_is_heard(tmp_path, quantiser, step):
         errors = [codec_error(frame) for frame in container.decode(video=0)]
     np.testing.assert_allclose(errors, 0.05 / 255 * step, rtol=0.02)
     np.testing.assert_allclose(open_source(path).errors, errors)
+
+
+@pytest.mark.parametrize("encoder, error", [("libx265", np.nan), ("ffv1", 0.0)])
+def test_whether_a_codec_that_says_nothing_loses_anything(tmp_path, encoder, error):
+    encode(tmp_path / "in.mkv", 1, {}, encoder)
+    np.testing.assert_array_equal(open_source(tmp_path / "in.mkv").errors, error)
 
 
 def test_the_tables_of_jpeg_are_heard(tmp_path):

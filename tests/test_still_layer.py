@@ -117,6 +117,12 @@ def test_neither_the_layer_nor_what_is_beside_it_is_trusted(bits):
 
 @pytest.mark.parametrize("error, worth", [(0.0, 1.0), (0.005, 0.5), (0.015, 0.1)])
 def test_the_error_of_a_codec_takes_weight_from_its_frames(error, worth):
-    np.testing.assert_allclose(codec_worth(jnp.float32([error])), [worth], rtol=1e-5)
+    np.testing.assert_allclose(codec_worth(np.float32([error])), [worth], rtol=1e-5)
     trust = np.asarray(find_scene(jnp.asarray(SCENE), codec_error=jnp.full(6, error)).trust)
     np.testing.assert_allclose(trust, worth, rtol=1e-5)
+
+
+def test_a_codec_that_does_not_say_its_error_is_known_to():
+    scene = find_scene(jnp.asarray(SCENE), codec_error=jnp.array([0.0, 0.005, jnp.nan, jnp.nan, 0.0, 0.0]))
+    np.testing.assert_allclose(scene.trust[:, 0, 0], [1, 0.5, 1, 1, 1, 1])
+    np.testing.assert_array_equal(scene.unsaid, [0, 0, 1, 1, 0, 0])

@@ -97,7 +97,8 @@ class Result:
 
 def make_problem(frames: Frames, duty_cycle: DutyCycle | Scalar | float, config: Config) -> Problem:
     """The problem of a clip without a cut under settings; where the curve is to be chosen it is none yet."""
-    whole = one_shot(len(frames), frames.dtype), placed(np.ones(frames.shape[:3]), frames.dtype)
+    ones, zeros = np.ones(frames.shape[:3]), np.zeros(len(frames))
+    whole = one_shot(len(frames), frames.dtype), *(placed(part, frames.dtype) for part in (ones, zeros))
     tau = jnp.broadcast_to(jnp.asarray(duty_cycle, frames.dtype), (frames.shape[0],))
     return Problem(frames, tau, config.camera.transfer or NONE, config.energy, config.blur, config.unknowns, *whole)
 
@@ -225,7 +226,7 @@ def find_start(scene: Scene, duty_cycle: Shutter, config: Config) -> Found:
     given = not isinstance(duty_cycle, str | FoundDutyCycle)
     tau = duty_cycle if given else placed(np.zeros(len(scene.frames)), scene.frames.dtype)
     problem = make_problem(scene.frames, tau, config)
-    problem = replace(problem, continues=scene.continues, trust=scene.trust)
+    problem = replace(problem, continues=scene.continues, trust=scene.trust, unsaid=scene.unsaid)
     return find_camera(problem, config.camera, plan(config.schedule, problem.size)[0].stage, duty_cycle)
 
 

@@ -28,7 +28,8 @@ class Problem:
     `frames` [T, H, W, C] display values of one exposure at full size; `duty_cycle` [T]; `transfer` the camera curve;
     `energy` all terms; `blur` the blur model at full size; `unknowns` every declared unknown;
     `continues` [T] is 1 where the next frame goes on with the scene, 0 before a cut and at the end;
-    `trust` [T, H, W], in [0, 1], how far the frames show the scene, 0 where something stands before it.
+    `trust` [T, H, W], in [0, 1], how far the frames show the scene, 0 where something stands before it; `unsaid` [T] is
+    1 where a codec lost something and does not say how much, else 0.
     """
 
     frames: Frames
@@ -39,6 +40,7 @@ class Problem:
     unknowns: tuple[Unknown, ...]
     continues: Continues
     trust: Float[Array, "T H W"]
+    unsaid: Float[Array, "T"]
 
     @property
     def size(self) -> Shape:

@@ -50,7 +50,8 @@ class Scene:
 
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
     place, which stands still before the scene in the `original` ones or is its border; `worth` [T], in (0, 1], is what
-    a codec leaves of the weight of a frame; `rests` [T] whether the scene rests in a picture at an end of its shot.
+    a codec leaves of the weight of a frame, where it says; `unsaid` [T] is 1 where it does not, and 0 elsewhere;
+    `rests` [T] whether the scene rests in a picture at an end of its shot.
     """
 
     original: Frames
@@ -58,6 +59,7 @@ class Scene:
     continues: Continues
     layer: Float[Array, "T H W"]
     worth: Float[Array, "T"]
+    unsaid: Float[Array, "T"]
     rests: Bool[Array, "T"]
 
     @property
@@ -82,7 +84,8 @@ def find_scene(
     """Pictures without what stands still before them, and what lies beside a border of theirs.
 
     `continues` [T] is 0 before a cut, by default there is none; `codec_error` [T] the standard deviation of what a
-    codec has added, display values; `rests` [T] as `Timeline` finds them, by default none.
+    codec has added, display values, NaN where it does not say, by default 0; `rests` [T] as `Timeline` finds them, by
+    default none.
     """
     linked = one_shot(len(frames), frames.dtype) if continues is None else continues
     pictures, shots = np.asarray(frames), _shots(np.asarray(linked))
@@ -91,9 +94,12 @@ def find_scene(
     for start, stop in shots:
         layer[start:stop] |= find_seams(without[start:stop])
     shown = placed(take_off(pictures, layer), frames.dtype) if layer.any() else frames
-    worth = placed(np.ones(len(frames)), frames.dtype) if codec_error is None else codec_worth(codec_error)
+    error = np.zeros(len(frames), frames.dtype) if codec_error is None else np.asarray(codec_error)
+    unsaid = np.isnan(error)
+    worth = codec_worth(np.where(unsaid, 0, error))
+    layer, worth, unsaid = (placed(np.asarray(part, frames.dtype)) for part in (layer, worth, unsaid))
     still = placed(np.zeros(len(frames), bool) if rests is None else rests)
-    return Scene(frames, shown, linked, placed(layer, frames.dtype), worth, still)
+    return Scene(frames, shown, linked, layer, worth, unsaid, still)
 
 
 @brief_jit

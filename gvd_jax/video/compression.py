@@ -41,13 +41,13 @@ def jpeg_error(file: Path | BytesIO) -> float:
 
 
 def codec_error(frame: av.VideoFrame) -> float:
-    """The standard deviation of what the codec has added to a frame, display values; 0 if it does not say."""
+    """The standard deviation of what the codec has added to a frame, display values; NaN if it does not say."""
     said = side_data(frame, Type.VIDEO_ENC_PARAMS)
     if len(said) < HEADER.size:
-        return 0.0
+        return float("nan")
     count, start, size, kind, quantiser, *_ = HEADER.unpack_from(said)
     if kind not in STEPS:
-        return 0.0
+        return float("nan")
     deltas = [0.0]
     if count and size == BLOCK.itemsize and len(said) >= start + count * size:
         deltas = np.frombuffer(said, BLOCK, count, start)["delta"].tolist()

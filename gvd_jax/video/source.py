@@ -47,7 +47,7 @@ class Source:
     size: tuple[int, int] = (0, 0)  # rows and columns of the file
     notes: tuple[str, ...] = ()  # lines for the user on what cannot be kept
     woven: tuple[float, ...] = ()  # `combs` of the first frames
-    errors: tuple[float, ...] = ()  # of every frame the standard deviation of what its codec has added, display values
+    errors: tuple[float, ...] = ()  # of every frame what its codec has added: `codec_error`
     light: bool = False  # whether the file says that its values are light, not bent by any curve
     gaps: tuple[int, ...] = ()  # the frames before which so many images are missing that no motion goes on
 

@@ -61,7 +61,7 @@ class Footage:
     metadata: tuple[tuple[str, str], ...]  # title, creation_time, location, comment, ...
     language: str
     damaged: bool  # the frame after those cannot be decoded
-    errors: tuple[float, ...]  # `codec_error` of every frame, the mean of some before it
+    errors: tuple[float, ...]  # `codec_error` of every frame, the mean of some before it; 0 if nothing is lost
     woven: tuple[float, ...]  # `combs` of the first ones
     matrix: Matrix  # how they are to be shown
     chapters: tuple[tuple[Fraction, Fraction, str], ...]  # seconds of the file's own clock, from and to; title
@@ -142,7 +142,7 @@ def _walk(path: Path, container: InputContainer, stream: av.VideoStream, first: 
             stamps.append(frame.pts)
             if len(errors) < LOOKED_AT or count % EVERY == 0:
                 gc.collect(1)  # PyAV's frames whose side data was looked at are not freed before
-                said.append(codec_error(frame))
+                said.append(codec_error(frame) if stream.codec_context.codec.lossy else 0.0)
             errors.append(float(np.mean(said[-LOOKED_AT:])))
             marked = marked or frame.interlaced_frame
             if len(woven) < LOOKED_AT:

@@ -4,12 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.data_weight import clipping_confidence, residual_worth
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
-from gvd_jax.method.programs import brief_jit
+from gvd_jax.method.programs import brief_jit, is_traced
 from gvd_jax.method.stages.solve import solve_block, terms_of
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
@@ -17,21 +18,23 @@ from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.subproblem import BlockInfo, BlockOptions
 from gvd_jax.trees import pytree, replace, static
 
-LEAST = 1e-3  # of a weight
-
 
 @brief_jit
 def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observation, jax.Array]:
-    """What is observed of the gray, before its own weight, as far as the gray found so far explains it; and how far a
-    pixel is believed by what is clipped, hidden and missed."""
+    """What is observed of the gray, before its own weight; and how far a pixel is believed by what is clipped and
+    hidden."""
     observation = believe.see(state.unknowns, observed(problem, state))
+    return observation, clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
+
+
+@brief_jit
+def _doubted(problem: Problem, state: State, observation: Observation) -> Observation:
+    """What is observed, in frames whose codec does not say what it lost as far as the gray found so far explains it."""
     light = observation.blur(problem.transfer.to_linear(state.unknowns.latent), state.unknowns, observation)
     residual = problem.transfer.to_display(light) - observation.blurry
-    noise = noise_level(observation.blurry[..., 0], problem.continues)
-    of_codec = jnp.maximum(problem.trust.max((1, 2)), LEAST)  # of a layer nothing is believed
-    worth = residual_worth(residual, noise, of_codec, believe.model_error)
-    observation = replace(observation, confidence=worth * observation.confidence)
-    return observation, clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
+    worth = residual_worth(residual, noise_level(observation.blurry[..., 0], problem.continues))
+    unsaid = problem.unsaid[:, None, None]
+    return replace(observation, confidence=observation.confidence * (1 - unsaid + unsaid * worth))
 
 
 @brief_jit
@@ -87,6 +90,8 @@ class SolveChannels:
         count = problem.frames.shape[-1]
         block = self.block if count > 1 else self.block.without(*self.colour_terms)
         observation, confidence = _seen(self.believe, problem, state)
+        if not is_traced(problem.unsaid) and np.asarray(problem.unsaid).any():  # most clips save the program
+            observation = _doubted(problem, state, observation)
         start = state.unknowns
         if self.fresh:
             start = replace(start, latent=observation.blurry)
