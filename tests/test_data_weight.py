@@ -45,12 +45,13 @@ def test_noise_of_a_shot_says_nothing_of_another(rng):
     assert found[0] == found[1] and found[2] == found[3]
 
 
-def test_a_residual_beyond_the_noise_takes_weight_from_its_block():
+@pytest.mark.parametrize("model_error", [MODEL_ERROR, 2 * MODEL_ERROR, np.inf])
+def test_a_residual_beyond_the_noise_takes_weight_from_its_block(model_error):
     residual = np.zeros((2, 48, 64, 1), np.float32)
     residual[1, :, 32:] = 3 * MODEL_ERROR
-    worth = residual_worth(jnp.asarray(residual), jnp.array([0.0, 2 * MODEL_ERROR]))
+    worth = residual_worth(jnp.asarray(residual), jnp.array([0.0, 2 * MODEL_ERROR]), model_error)
     expected = np.ones((2, 48, 64))
-    expected[1, :, 32:] = 1 / (1 + 3**2 - 2**2)
+    expected[1, :, 32:] = 1 / (1 + (3**2 - 2**2) * (MODEL_ERROR / model_error) ** 2)
     inside = np.abs(np.arange(64) - 31.5) > 8  # blocks that lie on one side
     np.testing.assert_allclose(worth[:, :, inside], expected[:, :, inside], rtol=1e-4)
 

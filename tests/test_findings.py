@@ -42,7 +42,10 @@ def test_a_line_for_each(found, lines):
             Findings(0.0, 0.12, 2.4, 0.5, 0, 0, 0, 0),
             ["too short or too little moves to tell the duty cycle: no motion blur was"],
         ),
-        (Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0), ["nothing moves, so what is out of focus is taken as meant"]),
+        (
+            Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0),
+            ["without motion blur, what is out of focus is taken as meant"],
+        ),
         (Findings(0.0, 0.01, 2.4, 0.5, 0, 0, 0, 0), ["what moves is sharp to a pixel or two"]),
         (Findings(0.0, 0.0, 1.0, 0.0, 0, 0, 0, 0), []),  # every picture stands alone
         (Findings(0.4, 0.01, 2.4, 0.5, 0, 0, 0, 0, 0.03), ["3.0% of the picture stands still before the scene"]),

@@ -51,11 +51,11 @@ def blend_by_agreement(
     motion that is none are brighter and darker than all around.
     """
     known = inside(flow, continues, (1,)) > 0
-    seen = jnp.clip(_seen_by_neighbours(blurry, latent, flow, known) / SEEN, 0, 1)
-    limited = _within_range(latent, blurry)
-    change, disagreement = _disagreement(blurry, latent, flow, known, others=UNASKED)
-    latent = jnp.where((disagreement > ALONE * change)[..., None], limited, latent)
-    change, disagreement = _disagreement(blurry, latent, flow, known, others=1.0)
+    views = warp(latent, flow, 1)
+    seen = jnp.clip(_seen_by_neighbours(blurry, latent, views, known) / SEEN, 0, 1)
+    change, disagreement = _disagreement(blurry, latent, views, known, others=UNASKED)
+    latent = jnp.where((disagreement > ALONE * change)[..., None], _within_range(latent, blurry), latent)
+    change, disagreement = _disagreement(blurry, latent, warp(latent, flow, 1), known, others=1.0)
     left = jnp.where((blurry < CLIPPED) & shown[..., None], jnp.square(reblurred - blurry), 0).mean(-1)
     own_change = jnp.where(shown, jnp.square(latent - blurry).mean(-1), 0)
     noise = jnp.square(jax.vmap(noise_level, in_axes=(-1, None))(blurry, continues)).mean(0)[:, None, None]
@@ -75,21 +75,21 @@ def blend_by_agreement(
 
 
 def _disagreement(
-    blurry: Frames, latent: Frames, flow: Flow, known: Array, others: Number
+    blurry: Frames, latent: Frames, views: Array, known: Array, others: Number
 ) -> tuple[Float[Array, "T H W"], Float[Array, "T H W"]]:
     """How much the restoration has changed, and by how much it differs from the neighbour that agrees more, squared;
-    neighbours that cannot be asked differ by `others` times the change."""
+    `views` [T, 2, H, W, C] are what both show there, and who cannot be asked differs by `others` times the change."""
     change = jnp.square(latent - blurry).mean(-1)
-    difference = jnp.square(latent[:, None] - warp(latent, flow, 1)).mean(-1)
+    difference = jnp.square(latent[:, None] - views).mean(-1)
     least = jnp.where(known, difference, others * change[:, None]).min(1)
     return correlate_both(change, WINDOW), correlate_both(least, WINDOW)
 
 
-def _seen_by_neighbours(blurry: Frames, latent: Frames, flow: Flow, known: Array) -> Float[Array, "T H W"]:
-    """The a with which blurry + a (latent - blurry) is nearest to a neighbour in a region, by squares: that of the one
-    which shows more of the change; 1 where none can be asked."""
+def _seen_by_neighbours(blurry: Frames, latent: Frames, views: Array, known: Array) -> Float[Array, "T H W"]:
+    """The a with which blurry + a (latent - blurry) is nearest to a neighbour's view in a region, by squares: that of
+    the one which shows more of the change; 1 where none can be asked."""
     change = latent - blurry
-    shown = ((warp(latent, flow, 1) - blurry[:, None]) * change[:, None]).mean(-1)
+    shown = ((views - blurry[:, None]) * change[:, None]).mean(-1)
     whole = jnp.where(known, jnp.square(change).mean(-1)[:, None], 0)
     shown, whole = (correlate_both(jnp.moveaxis(x, 1, -1), REGION) for x in (jnp.where(known, shown, 0), whole))
     changed = whole > jnp.finfo(change.dtype).tiny ** 0.5

@@ -28,11 +28,11 @@ def codec_worth(error: HostArray) -> HostArray:
     return 1 / (1 + np.square(error / MODEL_ERROR))
 
 
-def residual_worth(residual: Frames, noise: Float[Array, "T"]) -> Float[Array, "T H W"]:
+def residual_worth(residual: Frames, noise: Float[Array, "T"], model_error: Number) -> Float[Array, "T H W"]:
     """What the residual of the model [T, H, W, C], display values, leaves of the weight of the data term by block, as
     far as it is more than the `noise`."""
     error = correlate_both(jnp.square(residual).mean(-1), BLOCK) - jnp.square(noise)[:, None, None]
-    return 1 / (1 + jnp.maximum(error, 0) / MODEL_ERROR**2)
+    return 1 / (1 + jnp.maximum(error, 0) / jnp.square(model_error))
 
 
 def clipping_confidence(frames: Frames, clipped: Number) -> Float[Array, "T H W"]:

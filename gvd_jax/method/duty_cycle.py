@@ -29,7 +29,7 @@ SHARP, SHORT, LONGER = 0.85, 2.4, 3.4  # a share; px
 # A frame whose tau is so many standard deviations and so much off the median of at least so many is odd; a shot that
 # is so far off the clip has a tau of its own.
 ODD, AGREED, FEWEST = 3.0, 0.1, 4
-NOTHING = 0.01  # a share; a tenth of `DOUBT`
+NOTHING = 0.01  # a share: a tenth of `DOUBT` moves, some 800 pixels of all frames
 DOUBTFUL = 0.08  # standard deviation of a duty cycle: two thirds of what is known of any camera
 # Of tau: how far what is found is off what fits the truth best, root mean square (experiments/shutter.py, quality.py).
 MODEL_ERROR = 0.06

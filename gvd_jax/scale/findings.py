@@ -74,7 +74,7 @@ class Findings:
         if self.duty_cycle == 0 and self.duty_cycle_error and not doubtful:  # found, not of frames that stand alone
             notes.append("what moves is sharp to a pixel or two: no motion blur was removed")
         if self._is_soft and self._is_left:
-            notes.append("nothing moves, so what is out of focus is taken as meant; --defocus on removes it")
+            notes.append("without motion blur, what is out of focus is taken as meant; --defocus on removes it")
         return notes
 
     @property

@@ -28,11 +28,14 @@ def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observati
 
 
 @brief_jit
-def _doubted(problem: Problem, state: State, observation: Observation) -> Observation:
+def _doubted(believe: Confirmed, problem: Problem, state: State, observation: Observation) -> Observation:
     """What is observed, in frames whose codec does not say what it lost as far as the gray found so far explains it."""
-    light = observation.blur(problem.transfer.to_linear(state.unknowns.latent), state.unknowns, observation)
+    # A defocus was read off the gray, which was found without: under it the gray explains nothing yet.
+    unknowns = Unknowns(**{name: state.unknowns[name] for name in state.unknowns if name != "defocus"})
+    light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
     residual = problem.transfer.to_display(light) - observation.blurry
-    worth = residual_worth(residual, noise_level(observation.blurry[..., 0], problem.continues))
+    noise = noise_level(observation.blurry[..., 0], problem.continues)
+    worth = residual_worth(residual, noise, believe.model_error)
     unsaid = problem.unsaid[:, None, None]
     return replace(observation, confidence=observation.confidence * (1 - unsaid + unsaid * worth))
 
@@ -91,7 +94,7 @@ class SolveChannels:
         block = self.block if count > 1 else self.block.without(*self.colour_terms)
         observation, confidence = _seen(self.believe, problem, state)
         if not is_traced(problem.unsaid) and np.asarray(problem.unsaid).any():  # most clips save the program
-            observation = _doubted(problem, state, observation)
+            observation = _doubted(self.believe, problem, state, observation)
         start = state.unknowns
         if self.fresh:
             start = replace(start, latent=observation.blurry)
