@@ -28,11 +28,21 @@ def codec_worth(error: HostArray) -> HostArray:
     return 1 / (1 + np.square(error / MODEL_ERROR))
 
 
-def residual_worth(residual: Frames, noise: Float[Array, "T"], model_error: Number) -> Float[Array, "T H W"]:
-    """What the residual of the model [T, H, W, C], display values, leaves of the weight of the data term by block, as
-    far as it is more than the `noise`."""
-    error = correlate_both(jnp.square(residual).mean(-1), BLOCK) - jnp.square(noise)[:, None, None]
-    return 1 / (1 + jnp.maximum(error, 0) / jnp.square(model_error))
+def residual_worth(
+    residual: Frames, noise: Float[Array, "T"], unsaid: Float[Array, "T"], usual: Number, model_error: Number
+) -> Float[Array, "T H W"]:
+    """What the residual of the model [T, H, W, C], display values, leaves of the weight of the data term by block.
+
+    The model errs more there than elsewhere if its square is more than `usual` times the median of the frame, and more
+    than twice the noise and the `model_error`, standard deviations, explain. In frames whose codec does not say what it
+    lost, where `unsaid` is 1, all that is more than noise counts.
+    """
+    missed = correlate_both(jnp.square(residual).mean(-1), BLOCK)
+    known, error = jnp.square(noise), jnp.square(model_error)
+    usually = usual * jnp.maximum(jnp.median(missed, (1, 2)), jnp.finfo(missed.dtype).tiny)
+    expected = jnp.where(unsaid > 0, known, jnp.maximum(usually, 2 * known + 4 * error))
+    beyond = jnp.maximum(missed - expected[:, None, None], 0)
+    return 1 / (1 + beyond / (known + error)[:, None, None])
 
 
 def clipping_confidence(frames: Frames, clipped: Number) -> Float[Array, "T H W"]:

@@ -40,6 +40,7 @@ SURE, PERHAPS = 5.0, 3.0  # standard errors: edges that reach the second count b
 ENOUGH = 6  # frames: a median of fewer is no rest, and in clips without a layer up to 40 % would count
 OF_MEDIAN = 1.4826  # a standard deviation over the median of the absolute deviations
 SMALLEST = 32  # rows and columns: of less nothing is known
+SHARPER = 1.15  # times the usual of the shot: squared slopes of a picture in which the camera stood
 ALL_AROUND = np.ones((3, 3), bool)
 WIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels: the scene behind the layer is the mean of what is seen around it
 
@@ -51,7 +52,7 @@ class Scene:
     `continues` [T] is 0 before a cut; `frames` [T, H, W, C] show what is around a `layer` [T, H, W], 0 or 1, in its
     place, which stands still before the scene in the `original` ones or is its border; `worth` [T], in (0, 1], is what
     a codec leaves of the weight of a frame, where it says; `unsaid` [T] is 1 where it does not, and 0 elsewhere;
-    `rests` [T] whether the scene rests in a picture at an end of its shot.
+    `rests` [T] whether the camera stood still in a picture at an end of its shot.
     """
 
     original: Frames
@@ -98,8 +99,16 @@ def find_scene(
     unsaid = np.isnan(error)
     worth = codec_worth(np.where(unsaid, 0, error))
     layer, worth, unsaid = (placed(np.asarray(part, frames.dtype)) for part in (layer, worth, unsaid))
-    still = placed(np.zeros(len(frames), bool) if rests is None else rests)
-    return Scene(frames, shown, linked, layer, worth, unsaid, still)
+    still = np.zeros(len(frames), bool) if rests is None else rests & _sharper(pictures, shots)
+    return Scene(frames, shown, linked, layer, worth, unsaid, placed(still))
+
+
+def _sharper(frames: HostArray, shots: list[tuple[int, int]]) -> HostArray:
+    """Which frames are sharper than usual in their shot, bool [T]: a picture that was frozen by an editor is not."""
+    down, right = (np.diff(frames, axis=axis) for axis in (1, 2))
+    slopes = np.square(down).mean((1, 2, 3)) + np.square(right).mean((1, 2, 3))
+    usual = [np.full(stop - start, np.median(slopes[start:stop])) for start, stop in shots]
+    return slopes > SHARPER * np.concatenate(usual)
 
 
 @brief_jit

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.agreement import blend_by_agreement
+from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import visibility
@@ -22,6 +23,7 @@ from gvd_jax.trees import pytree, replace, static
 PIXEL = 1 / 12  # variance of its area, px^2
 SEEN = 0.5  # px: a smaller defocus nobody sees
 HARDLY = 0.5  # px of a path: no blur beside that of a pixel
+LIT = 0.05  # of an exposure
 EVERYWHERE = 0.9  # of the pixels: where so many are out of focus, nothing is in it
 DEFOCUSED_SHARE, DEFOCUS_PIXELS, DEFOCUS_LEFT = "defocused share", "defocus px", "defocus left"
 
@@ -186,6 +188,10 @@ def _blend(stage: Blend, state: State, problem: Problem) -> Frames:
     unknowns, observation = state.unknowns, observed(problem, state)
     light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
     reblurred = problem.transfer.to_display(light)
+    # A lamp brighter than white leaves more light than a latent frame can show.
+    white = jax.lax.stop_gradient((unknowns.latent.max(-1, keepdims=True) >= CLIPPED).astype(light.dtype))
+    lit = observation.blur(white, unknowns, observation) > LIT
+    reblurred = jnp.where(lit, jnp.maximum(reblurred, problem.frames), reblurred)
     sharp = beside_too_steep(problem.frames, flow_within_exposure(unknowns), observation.duty_cycle)
     known = unknowns.flow, problem.continues, problem.trust > 0, sharp
     return blend_by_agreement(problem.frames, unknowns.latent, reblurred, *known, stage.tolerance, stage.missed)
