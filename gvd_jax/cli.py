@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from errno import ENAMETOOLONG
 from importlib.metadata import version
 from io import StringIO, TextIOWrapper
 from itertools import takewhile
@@ -53,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails as well
         return BROKEN_PIPE
     except OSError as error:
-        print(f"{NAME}: {_printable(str(error))}; free space or choose another place", file=sys.stderr)
+        way = "choose a shorter name" if error.errno == ENAMETOOLONG else "free space or choose another place"
+        print(f"{NAME}: {_printable(str(error))}; {way}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         state = str(stop) or "what was not finished is not written"
@@ -71,6 +73,11 @@ def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Sc
     command = words[0] if words else ""
     if command and command not in COMMANDS and not command.startswith("-"):
         raise InputError(f"there is no command {command!r}: choose {', '.join(COMMANDS)}; see {NAME} --help")
+    if "" in words:
+        raise InputError(f"a name or a value is empty; see {NAME} --help")
+    dashed = next((word for word in words if re.fullmatch(r"-[^-\d.].+", word)), None)
+    if dashed is not None:
+        raise InputError(f"there is no option {dashed}; of a file that is called so, write ./{dashed}")
     complaint = StringIO()
     try:
         with redirect_stderr(complaint):

@@ -36,11 +36,11 @@ def test_a_line_for_each(found, lines):
         (SURE, []),
         (
             Findings(0.25, 0.12, 2.4, 0.5, 0, 0, 0, 0),
-            ["too short or too little moves to tell the duty cycle: 0.25 is a guess"],
+            ["no shot is long enough and moves enough to tell the duty cycle: 0.25 is a guess"],
         ),
         (
             Findings(0.0, 0.12, 2.4, 0.5, 0, 0, 0, 0),
-            ["too short or too little moves to tell the duty cycle: no motion blur was"],
+            ["no shot is long enough and moves enough to tell the duty cycle: no motion blur was"],
         ),
         (
             Findings(0.25, 0, 1, 0, 0, 0.5, 2.0, 1.0),

@@ -60,7 +60,7 @@ class Findings:
         if doubtful:
             taken = f"{self.duty_cycle:.2f} is a guess" if self.duty_cycle else "no motion blur was removed"
             notes.append(
-                "too short or too little moves to tell the duty cycle: "
+                "no shot is long enough and moves enough to tell the duty cycle: "
                 f"{taken}; give --duty-cycle or --shutter-angle if you know it"
             )
         if self.duty_cycles_differ > AGREED:
