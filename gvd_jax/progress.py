@@ -1,7 +1,7 @@
 """What a running deblurring tells a human: consumed by progress bars, reports and logs, never by the solver."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -39,6 +39,20 @@ class Progress:
     def left(self) -> float:
         """Seconds that the rest takes at the mean speed so far, without compiling."""
         return self.seconds * (1 - self.compiling) * (1 / max(self.fraction, 1e-3) - 1)
+
+
+def stage_seconds(histories: Iterable[Sequence[Progress]]) -> dict[str, float]:
+    """Seconds spent on each stage of each level, in the order in which they first ran; of each part of a clip there is
+    a history."""
+    spent: dict[str, float] = {}
+    for history in histories:
+        before = 0.0
+        for progress in history:
+            height, width = progress.shape
+            name = f"{progress.stage}, level {progress.level + 1} of {progress.levels} ({width}x{height})"
+            spent[name] = spent.get(name, 0.0) + progress.seconds - before
+            before = progress.seconds
+    return spent
 
 
 Hook = Callable[[Progress], None]

@@ -61,7 +61,7 @@ def seen_share(blurry, latent, flow):
             whole[k, i, y, x] = (change**2).mean()
     share = np.ones(SHAPE)
     for i, y, x in np.ndindex(SHAPE):
-        sums = [tuple(mean_around(field[k], i, y, x, len(REGION) // 2) for field in (shown, whole)) for k in (0, 1)]
+        sums = [tuple(mean_around(field[k], i, y, x, REGION // 2) for field in (shown, whole)) for k in (0, 1)]
         asked = [part / most for part, most in sums if most > 0]
         share[i, y, x] = max(asked) if asked else 1
     return np.clip(share / SEEN, 0, 1)
@@ -88,7 +88,7 @@ def loop(blurry, latent, reblurred, flow, noise):
     for i, y, x in np.ndindex(SHAPE):
         here = i, y, x
         doubt = (mean_around(disagreement, *here, 2) - noise) / mean_around(change, *here, 2) - TOLERANCE
-        windows = (2, MISSED), (len(REGION) // 2, OF_REGION * MISSED)
+        windows = (2, MISSED), (REGION // 2, OF_REGION * MISSED)
         left = [(mean_around(missed, *here, r) - noise) / mean_around(own_change, *here, r) / m for r, m in windows]
         share = 0 if SHARP[here] else seen[here] * np.clip(min(1 - max(doubt, 0) / 2, 2 - 2 * max(left)), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])

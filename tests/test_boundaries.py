@@ -91,7 +91,7 @@ def test_confidence_follows_the_neighbours_that_confirm_the_flow(x64):
     np.testing.assert_allclose(confidence(jnp.asarray(flow), 0.1), 1, rtol=1e-12)
     flow[1, 0, :, 10:20] = (4, 0)  # frame 2 does not return it, and sees nothing of frame 1 in columns 14..23
     trust = np.asarray(confidence(jnp.asarray(flow), 0.1))
-    reach = len(WINDOW) // 2
+    reach = WINDOW // 2
     np.testing.assert_allclose(trust[1, :, 10 + reach : 20 - reach], 0.55, rtol=1e-12)
     np.testing.assert_allclose(trust[1, :, : 10 - reach], 1, rtol=1e-12)
     np.testing.assert_allclose(trust[0], 1, rtol=1e-12)

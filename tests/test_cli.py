@@ -228,9 +228,16 @@ def test_help_fits_a_screen(command, monkeypatch, capsys):
     assert len(lines) <= 40 and max(map(len, lines)) <= 80
 
 
-def test_the_command_line_itself_loads_nothing_heavy():
-    heavy = "jax", "scipy", "matplotlib", "av", "imageio"
-    code = f"import sys, gvd_jax.cli; print([name for name in {heavy} if name in sys.modules])"
+@pytest.mark.parametrize(
+    "module, heavy",
+    [
+        ("gvd_jax.cli", ("jax", "scipy", "matplotlib", "av", "imageio")),
+        ("gvd_jax.scale.clip", ("matplotlib", "skimage", "scipy.stats")),
+    ],
+    ids=["the command line", "who restores and draws nothing"],
+)
+def test_nothing_heavy_is_loaded(module, heavy):
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

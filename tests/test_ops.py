@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from gvd_jax.ops import transfer
 from gvd_jax.ops.differences import forward_difference
 from gvd_jax.ops.exposure import piecewise_linear_path, quadratic_path
-from gvd_jax.ops.filters import central_gradient, smooth
+from gvd_jax.ops.filters import box_mean, central_gradient, smooth
 from gvd_jax.ops.gaussian_defocus import SCALES, discrete_gaussian, gaussian_defocus, variance
 from gvd_jax.ops.linear_map import linear_map
 from gvd_jax.ops.motion_blur import motion_blur
@@ -205,6 +206,16 @@ def test_forward_differences_equal_the_loop(shape):
     expected = np.moveaxis(expected.reshape(*shape[:3], 2, shape[3]), 3, 0)
     result = [forward_difference(jnp.asarray(x), axis) for axis in (2, 1)]
     np.testing.assert_allclose(result, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 3, 15])
+@pytest.mark.parametrize("shape", [(2, 9, 12), (1, 1, 7, 2), (2, 5, 1, 3)], ids=str)
+def test_mean_of_a_window_equals_scipy_and_its_transpose(x64, rng, shape, size):
+    x, y = rng.standard_normal((2, *shape))
+    window = [1, size, size, 1][: len(shape)]
+    np.testing.assert_allclose(box_mean(jnp.asarray(x), size), ndimage.uniform_filter(x, window, mode="nearest"))
+    mean, transpose = jax.vjp(lambda x: box_mean(x, size), jnp.asarray(x))
+    np.testing.assert_allclose((mean * y).sum(), (transpose(jnp.asarray(y))[0] * x).sum(), rtol=1e-9)
 
 
 def test_filters_of_a_ramp_and_a_parabola(x64):

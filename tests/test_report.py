@@ -16,7 +16,7 @@ import pytest
 
 from gvd_jax.clock import Clock
 from gvd_jax.errors import InputError
-from gvd_jax.progress import Progress
+from gvd_jax.progress import Progress, stage_seconds
 from gvd_jax.view.embed import data_uri, to_bytes
 from gvd_jax.view.page import (
     FrameView,
@@ -24,11 +24,11 @@ from gvd_jax.view.page import (
     frame_section,
     report_page,
     running_page,
-    stage_seconds,
     time_left,
     timings,
 )
-from gvd_jax.view.report import Report, chosen_frames, frames_note
+from gvd_jax.view.report import Report
+from gvd_jax.view.shown import chosen_frames, frames_note
 
 HOSTILE = "<b>&\"'</b>"
 ESCAPED = "&lt;b&gt;&amp;&quot;&#x27;&lt;/b&gt;"

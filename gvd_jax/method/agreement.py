@@ -3,13 +3,12 @@ goes back towards that."""
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gvd_jax.method.boundaries import WINDOW
 from gvd_jax.method.data_weight import CLIPPED
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
-from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.filters import box_mean
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Number
 
@@ -17,10 +16,10 @@ from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Number
 # range of the blurry one in a window of so many pixels a side, and a part of it beyond.
 ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
 UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
-# Pixels on each side of a region: one that is missed as a whole was not blurred as the model says, though some of its
+# Pixels a side of a region: one that is missed as a whole was not blurred as the model says, though some of its
 # pixels are hit, and less of the change may be missed there. Of clips that the model explains 5 % of the regions that
 # gain are missed by more than an eighth; of letters, of halves that are sharp and of mixed frames nearly all that lose.
-REGION, OF_REGION = np.full(15, 1 / 15), 0.5
+REGION, OF_REGION = 15, 0.5
 SEEN = 0.5  # of the change in a region: so much a neighbour should show
 
 
@@ -67,7 +66,7 @@ def blend_by_agreement(
         return jnp.where(changed, (x - noise) / jnp.where(changed, change, 1), 0)
 
     def explains(window, missed):
-        return 2 * (1 - of_change(correlate_both(left, window), correlate_both(own_change, window)) / missed)
+        return 2 * (1 - of_change(box_mean(left, window), box_mean(own_change, window)) / missed)
 
     agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
     share = jnp.minimum(agrees, jnp.minimum(explains(WINDOW, missed), explains(REGION, OF_REGION * missed)))
@@ -84,7 +83,7 @@ def _disagreement(
     change = jnp.square(latent - blurry).mean(-1)
     difference = jnp.square(latent[:, None] - views).mean(-1)
     least = jnp.where(known, difference, others * change[:, None]).min(1)
-    return correlate_both(change, WINDOW), correlate_both(least, WINDOW)
+    return box_mean(change, WINDOW), box_mean(least, WINDOW)
 
 
 def _seen_by_neighbours(blurry: Frames, latent: Frames, views: Array, known: Array) -> Float[Array, "T H W"]:
@@ -93,7 +92,7 @@ def _seen_by_neighbours(blurry: Frames, latent: Frames, views: Array, known: Arr
     change = latent - blurry
     shown = ((views - blurry[:, None]) * change[:, None]).mean(-1)
     whole = jnp.where(known, jnp.square(change).mean(-1)[:, None], 0)
-    shown, whole = (correlate_both(jnp.moveaxis(x, 1, -1), REGION) for x in (jnp.where(known, shown, 0), whole))
+    shown, whole = (box_mean(jnp.moveaxis(x, 1, -1), REGION) for x in (jnp.where(known, shown, 0), whole))
     changed = whole > jnp.finfo(change.dtype).tiny ** 0.5
     share = jnp.where(changed, shown / jnp.where(changed, whole, 1), -jnp.inf)
     return jnp.where(changed.any(-1), share.max(-1), 1)

@@ -15,7 +15,7 @@ from gvd_jax.method.reach import frame_reach
 from gvd_jax.model.energy import Energy, cost_over
 from gvd_jax.model.observation import Observation, observe
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.filters import box_mean
 from gvd_jax.ops.warp import neighbour_exists
 from gvd_jax.shapes import Array, Continues, Float, Flow, Number, Visibility
 from gvd_jax.solve.blocks import Block
@@ -25,7 +25,7 @@ from gvd_jax.trees import replace
 ANGLES = np.arange(8) * np.pi / 4
 STEPS = (1.0, 2.0)  # parts of the reach of the blur
 OFFSETS = np.array([(r * np.sin(a), r * np.cos(a)) for r, a in itertools.product(STEPS, ANGLES)])  # [16, 2], y then x
-WINDOW = np.full(5, 1 / 5)
+WINDOW = 5
 GIVE_UP = 1.0  # px: a mismatch beyond it says only that there is no match
 RESOLUTION = 1e-3  # px: a smaller gain is none
 
@@ -49,7 +49,7 @@ def adopt_nearby_flow(block: Block, energy: Energy, unknowns: Unknowns, observat
     def mismatch(flow):
         moved = replace(unknowns, flow=flow)
         cost = jnp.minimum(cost_over(judges, moved, observation, flow.shape[:-1]), limit)
-        return correlate_both(jnp.where(inside(flow, continues, (1,)) > 0, cost, limit).sum(1), WINDOW)
+        return box_mean(jnp.where(inside(flow, continues, (1,)) > 0, cost, limit).sum(1), WINDOW)
 
     def shifted(pair, offset):
         rows = jnp.clip(jnp.arange(height, dtype=jnp.int32) + offset[0], 0, height - 1)
@@ -79,4 +79,4 @@ def blur_confidence(visible: Visibility, continues: Continues, unconfirmed: Numb
     count = exists.astype(visible.dtype).sum(1)
     confirmed = jnp.where(exists, visible[:, :2], 0).sum(1) / jnp.maximum(count, 1)
     confirmed = jnp.where(exists.any(1), confirmed, 1.0)
-    return unconfirmed + (1 - unconfirmed) * correlate_both(confirmed, WINDOW)
+    return unconfirmed + (1 - unconfirmed) * box_mean(confirmed, WINDOW)

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from gvd_jax.method.noise import noise_level
-from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.filters import box_mean, correlate_both
 from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray, Number
 
 MODEL_ERROR = 0.005  # of the blur model, display values: experiments/quality.py, rows "without_noise_weight"
-BLOCK = np.full(15, 1 / 15)  # about that of a codec, but everywhere
+BLOCK = 15  # pixels a side, about that of a codec, but everywhere
 CLIPPED = 0.99  # display values above it say only that there was as much light or more
 
 
@@ -37,7 +37,7 @@ def residual_worth(
     than twice the noise and the `model_error`, standard deviations, explain. In frames whose codec does not say what it
     lost, where `unsaid` is 1, all that is more than noise counts.
     """
-    missed = correlate_both(jnp.square(residual).mean(-1), BLOCK)
+    missed = box_mean(jnp.square(residual).mean(-1), BLOCK)
     known, error = jnp.square(noise), jnp.square(model_error)
     usually = usual * jnp.maximum(jnp.median(missed, (1, 2)), jnp.finfo(missed.dtype).tiny)
     expected = jnp.where(unsaid > 0, known, jnp.maximum(usually, 2 * known + 4 * error))

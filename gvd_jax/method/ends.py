@@ -21,7 +21,7 @@ from gvd_jax.model.observation import Observation
 from gvd_jax.model.terms import Residual
 from gvd_jax.model.unknowns import Unknown, Unknowns
 from gvd_jax.ops.affine_field import UNIT, affine_field
-from gvd_jax.ops.filters import correlate_both
+from gvd_jax.ops.filters import box_mean
 from gvd_jax.ops.sampling import pixel_grid, sample
 from gvd_jax.ops.warp import neighbour_exists, neighbour_index
 from gvd_jax.shapes import Array, Continues, Float, Flow, Scalar
@@ -32,7 +32,7 @@ from gvd_jax.trees import replace
 GRID = np.array(list(itertools.product(np.linspace(-1, 1, 9), repeat=2)))
 FINER_GRID = np.array(list(itertools.product(np.linspace(-1, 1, 3), repeat=2))) / 12
 PLACES, FINER = np.concatenate([np.zeros((1, 2)), GRID, FINER_GRID]), 1 + len(GRID)  # the number of the first finer one
-WINDOW = np.full(25, 1 / 25)  # pixels on each side over which a choice is made
+WINDOW = 25  # pixels on each side over which a choice is made
 SHARE = 0.3  # of the frame's mean in the cost of a window: what has no texture goes with the rest
 MARGIN = 0.2  # by how much less the cost must be: the rest of a misfit is not all of the motion
 REFINED, STEPS = 3, 5  # the best accelerations of the frame, each in so many steps
@@ -126,7 +126,7 @@ def _of_pixels(errors: Errors, around: Float[Array, "1 H W 2"], fastest: Scalar)
 
     def cost(acceleration):
         error = jnp.square(errors(acceleration)).sum(0)
-        return correlate_both(error, WINDOW) + SHARE * error.mean((1, 2), keepdims=True)
+        return box_mean(error, WINDOW) + SHARE * error.mean((1, 2), keepdims=True)
 
     def attempt(state, trial):
         number, place = trial

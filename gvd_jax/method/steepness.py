@@ -17,7 +17,7 @@ BEYOND, STEEP = 1.4, 0.2
 # A light three times as bright as white makes ends so steep, but of a streak: bright along so many parts of the blur
 # from its end on. Strokes of letters are narrower.
 OF_LIGHT, STREAK, BRIGHT = 3.5, (0.25, 0.5, 0.75), 0.5
-BESIDE = np.ones(13)  # pixels on each side of a steep one: its letter
+BESIDE = 13  # pixels a side, around a steep one: its letter
 
 
 def smooth_gray(frames: Frames) -> Float[Array, "T H W"]:
@@ -55,4 +55,4 @@ def beside_too_steep(frames: Frames, flow: Flow, duty_cycle: DutyCycle) -> Bool[
     tau = duty_cycle[:, None, None, None]
     ways = jnp.stack([tau * (there - back), tau * there, tau * back])
     steep = jax.lax.map(lambda way: is_steep(way) | is_steep(-way), ways).any(0)
-    return correlate_both(steep.astype(frames.dtype), BESIDE) > 0.5
+    return jax.lax.reduce_window(steep, False, jax.lax.bitwise_or, (1, BESIDE, BESIDE), (1, 1, 1), "SAME")

@@ -41,6 +41,16 @@ def correlate_both(x: jax.Array, taps: jax.Array | np.ndarray) -> jax.Array:
     return correlate(correlate(x, taps, 1), taps, 2)
 
 
+def box_mean(x: jax.Array, size: int) -> jax.Array:
+    """The mean in windows of `size`, odd, pixels a side around those of [T, H, W, ...]; the border is repeated."""
+    nothing = np.zeros((), x.dtype)
+    for axis in (1, 2):  # one operation each, however wide: a sum of shifted arrays would be many to compile
+        window = [size if k == axis else 1 for k in range(x.ndim)]
+        padded = _pad(x, size // 2, axis, "edge")
+        x = jax.lax.reduce_window(padded, nothing, jax.lax.add, window, [1] * x.ndim, "VALID") / size
+    return x
+
+
 def correlate_both_adjoint(y: jax.Array, taps: jax.Array | np.ndarray) -> jax.Array:
     """The adjoint of `correlate_both`."""
     return correlate_adjoint(correlate_adjoint(y, taps, 2), taps, 1)

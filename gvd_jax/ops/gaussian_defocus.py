@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import ive
 
 from gvd_jax.ops.filters import correlate_both, correlate_both_adjoint
 from gvd_jax.ops.linear_map import linear_map
@@ -19,11 +18,14 @@ from gvd_jax.ops.linear_map import linear_map
 SCALES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # standard deviations in pixels of the level; the first is the identity
 # Near 0 the variance grows linearly, v = sigma sqrt(sigma^2 + SOFTNESS^2): sigma^2 alone has no gradient at 0.
 SOFTNESS = 0.25
+PERIOD = 256  # pixels: what lies so far off is nothing
 
 
 def discrete_gaussian(variance: float, radius: int) -> np.ndarray:
-    """Taps e^{-v} I_n(v), n = -radius..radius, normalised: the kernel of the heat equation on the grid."""
-    taps = ive(np.abs(np.arange(-radius, radius + 1)), variance)
+    """Taps e^{-v} I_n(v), n = -radius..radius, normalised: the kernel of the heat equation on the grid, under which a
+    wave of frequency w is left exp(v (cos w - 1))."""
+    waves = np.exp(variance * (np.cos(2 * np.pi * np.fft.rfftfreq(PERIOD)) - 1))
+    taps = np.fft.irfft(waves)[np.abs(np.arange(-radius, radius + 1))]
     return taps / taps.sum()
 
 

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,7 +35,6 @@ from gvd_jax.video.places import check_free, real
 from gvd_jax.video.shutter import is_of_shutter, stated_shutter
 from gvd_jax.video.sink import open_target
 from gvd_jax.video.source import Source, cropped, open_source, read_frames
-from gvd_jax.view.report import live_page
 
 GIB = 2**30
 MANY = 100  # frames: fewer are looked through before anybody wonders
@@ -141,7 +140,7 @@ def deblur_video(
         if preview and together.first:
             say("restoring three frames for the preview")
             note(f"see {draw_preview(clip, survey, layout, config, target)}: three frames, blurry and restored")
-        with live_page(written.report if together.first else None, listed) as own:
+        with _live_page(written.report if together.first else None, listed) as own:
             restore_clip(job, clip, written, survey, layout, config, together, [*hooks, *own])
         found, unknowns = None, {}
         if together.first:
@@ -243,6 +242,15 @@ def find_layout(
         job.begin(prepare.to_json(*prepare.prepare(read, known, size, config, budget)))
     assert job.found is not None
     return prepare.from_json(job.found)
+
+
+def _live_page(place: Path | None, settings: Mapping[str, str]) -> AbstractContextManager[Sequence[Hook]]:
+    """The hook that keeps a page up to date, none without a place for it: then nothing that draws is loaded."""
+    if place is None:
+        return nullcontext(())
+    from gvd_jax.view.report import live_page
+
+    return live_page(place, settings)
 
 
 @contextmanager

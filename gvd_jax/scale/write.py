@@ -15,12 +15,11 @@ import numpy as np
 from gvd_jax.method.config import Config
 from gvd_jax.method.deblur import Result
 from gvd_jax.method.timeline import Timeline, plain_timeline
-from gvd_jax.progress import Hook, Progress
+from gvd_jax.progress import Hook, Progress, stage_seconds
 from gvd_jax.scale.findings import Findings, exposure_notes, findings_of, mean_of
 from gvd_jax.scale.hosts import Hosts
 from gvd_jax.scale.job import Job, write_whole
 from gvd_jax.scale.layout import SHORTEST, Layout
-from gvd_jax.scale.maps import write_maps
 from gvd_jax.scale.run import Window, read_windows, restore_windows
 from gvd_jax.scale.spans import Span
 from gvd_jax.scale.survey import Survey
@@ -31,8 +30,7 @@ from gvd_jax.video.places import replacing
 from gvd_jax.video.sink import Target, join_parts, write_part
 from gvd_jax.video.source import Source, read_frames
 from gvd_jax.view.colour import largest_defocus, largest_motion
-from gvd_jax.view.page import FrameView, frame_section, report_page, stage_seconds, timings
-from gvd_jax.view.report import chosen_frames, frames_note
+from gvd_jax.view.shown import chosen_frames, frames_note
 
 PREVIEWED = (1 / 6, 1 / 2, 5 / 6)  # of the clip
 PART, FACTS, SECTION = "part", "facts.json", "frame{}.html"
@@ -77,12 +75,9 @@ def restore_clip(
 
         def write(folder: Path) -> None:
             write_part(outputs.target, folder / PART, start, np.repeat(restored["latent"], times, 0))
-            shown_here = ("latent", "flow", "defocus", "confidence")
             for k, frame in enumerate(blurry):
                 if first + k in shown:
-                    number = timeline.starts[first + k]
-                    view = FrameView(number, frame, *(restored[name][k] for name in shown_here))
-                    write_whole(folder / SECTION.format(f"{number:06d}"), frame_section(view, *full))
+                    _write_section(folder, timeline.starts[first + k], frame, restored, k, full)
             facts = {
                 "findings": dataclasses.asdict(findings_of(restored)),
                 "unknowns": {name: restored[name].tolist() for name in small if name in restored.values},
@@ -95,11 +90,23 @@ def restore_clip(
             write_whole(folder / FACTS, json.dumps(facts))
 
         if outputs.maps is not None:
+            from gvd_jax.scale.maps import write_maps  # what draws is loaded where something is drawn
+
             flow, defocus = (np.repeat(restored[name], times, 0) for name in ("flow", "defocus"))
             write_maps(outputs.maps, flow, defocus, *full, start)
         job.finish_window(window.number, write)
 
     restore_windows(read_windows(frames, missing), len(missing), layout, survey, config, emit, hooks)
+
+
+def _write_section(
+    folder: Path, number: int, blurry: HostArray, restored: Restored, k: int, full: tuple[float, float]
+) -> None:
+    """The part of the report on a frame, which is restored as picture `k`."""
+    from gvd_jax.view.page import FrameView, frame_section
+
+    shown = (restored[name][k] for name in ("latent", "flow", "defocus", "confidence"))
+    write_whole(folder / SECTION.format(f"{number:06d}"), frame_section(FrameView(number, blurry, *shown), *full))
 
 
 def timeline_of(survey: Survey, source: Source) -> Timeline:
@@ -168,28 +175,31 @@ def join(
     exposures = np.concatenate([own["exposure"] for own in facts])
     notes = [*timeline.notes(), *exposure_notes(exposures, timeline.starts, timeline.continues), *found.notes()]
     if outputs.report is not None:
-        files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
-        sections = [file.read_text(encoding="utf-8") for file in files]
-        history = [Progress(**step) for step in facts[0]["history"]]
-        seconds: Counter[str] = Counter()
-        for own in facts:
-            seconds.update(own["seconds"])
         parts = len(layout.windows) * layout.tiles
         whole = [f"The energy is that of the first of {parts} parts."] * (parts > 1)
-        fastest, softest = facts[0]["full"]
-        page = report_page(
-            sections,
-            history,
-            {**settings, **found.lines()},
-            timings(seconds),
-            fastest=fastest,
-            softest=softest,
-            note=" ".join(filter(None, [frames_note(outputs.target.source.count), *notes, *whole])),
-        )
-        outputs.report.mkdir(parents=True, exist_ok=True)
-        write_whole(outputs.report / "index.html", page)
+        lines = [frames_note(outputs.target.source.count), *notes, *whole]
+        _write_report(outputs.report, folders, facts, {**settings, **found.lines()}, " ".join(filter(None, lines)))
     job.clear()
     return found, notes, _joined(facts, config, timeline)
+
+
+def _write_report(
+    place: Path, folders: Sequence[Path], facts: list[dict[str, Any]], settings: Mapping[str, str], note: str
+) -> None:
+    """Join the parts of the windows to a page."""
+    from gvd_jax.view.page import report_page, timings
+
+    files = [file for folder in folders for file in sorted(folder.glob(SECTION.format("*")))]
+    sections = [file.read_text(encoding="utf-8") for file in files]
+    history = [Progress(**step) for step in facts[0]["history"]]
+    seconds: Counter[str] = Counter()
+    for own in facts:
+        seconds.update(own["seconds"])
+    fastest, softest = facts[0]["full"]
+    spent = timings(seconds)
+    page = report_page(sections, history, settings, spent, fastest=fastest, softest=softest, note=note)
+    place.mkdir(parents=True, exist_ok=True)
+    write_whole(place / "index.html", page)
 
 
 def _joined(facts: list[dict[str, Any]], config: Config, timeline: Timeline) -> dict[str, HostArray]:

@@ -1,7 +1,6 @@
 """Flow and defocus as colours."""
 
 import numpy as np
-from matplotlib import colormaps
 from numpy.typing import ArrayLike
 
 from gvd_jax.shapes import HostArray
@@ -48,5 +47,7 @@ def largest_defocus(defocus: ArrayLike) -> float:
 
 def defocus_colours(defocus: ArrayLike, largest: float) -> HostArray:
     """Colour standard deviations [...], pixels, as uint8 [..., 3]: dark is sharp, bright is `largest` and more."""
+    from matplotlib import colormaps  # a third of a second, which who wants no picture does not wait for
+
     shade = np.asarray(defocus, np.float64) / max(largest, 1e-9)
     return colormaps[DEFOCUS_MAP](np.clip(shade, 0, 1), bytes=True)[..., :3]

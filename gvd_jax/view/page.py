@@ -140,20 +140,6 @@ def time_left(progress: Progress) -> str:
     return f"About {_duration(progress.left)} left."
 
 
-def stage_seconds(histories: Iterable[Sequence[Progress]]) -> dict[str, float]:
-    """Seconds spent on each stage of each level, in the order in which they first ran; of each part of a clip there is
-    a history."""
-    spent: dict[str, float] = {}
-    for history in histories:
-        before = 0.0
-        for progress in history:
-            height, width = progress.shape
-            name = f"{progress.stage}, level {progress.level + 1} of {progress.levels} ({width}x{height})"
-            spent[name] = spent.get(name, 0.0) + progress.seconds - before
-            before = progress.seconds
-    return spent
-
-
 def timings(spent: Mapping[str, float]) -> list[tuple[str, str]]:
     """`stage_seconds` as they are listed, and their sum."""
     return [(name, f"{seconds:.1f}") for name, seconds in (*spent.items(), ("all", sum(spent.values())))]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gvd_jax.errors import InputError
-from gvd_jax.progress import Progress
+from gvd_jax.progress import Progress, stage_seconds
 from gvd_jax.view.colour import largest_defocus, largest_motion
 from gvd_jax.view.page import (
     SECONDS_BETWEEN_PAGES,
@@ -19,11 +19,10 @@ from gvd_jax.view.page import (
     frame_section,
     report_page,
     running_page,
-    stage_seconds,
     timings,
 )
+from gvd_jax.view.shown import chosen_frames, frames_note
 
-MOST_FRAMES = 48  # on a page, for a browser reads all of it before one can step through
 MOST_STEPS = 10_000  # that are remembered: of a long clip those of its last parts
 PAGES = (".html", ".htm")
 
@@ -88,28 +87,15 @@ class Report:
 
 
 @contextmanager
-def live_page(place: str | Path | None, settings: Mapping[str, str]) -> Iterator[list[Report]]:
-    """The hook that keeps a page at this place up to date, none if there is no place. A run that breaks off leaves no
-    page behind, which would wait for it."""
-    reports = [] if place is None else [Report(place, settings)]
+def live_page(place: str | Path, settings: Mapping[str, str]) -> Iterator[list[Report]]:
+    """The hook that keeps a page at this place up to date. A run that breaks off leaves no page behind, which would
+    wait for it."""
+    report = Report(place, settings)
     try:
-        yield reports
+        yield [report]
     except BaseException:
-        for report in reports:
-            report.page.unlink(missing_ok=True)
+        report.page.unlink(missing_ok=True)
         raise
-
-
-def chosen_frames(count: int, most: int = MOST_FRAMES) -> list[int]:
-    """The frames of a clip of `count` that a page shows: all, or `most` of them evenly, the first and last included."""
-    return np.round(np.linspace(0, count - 1, min(count, most))).astype(int).tolist()
-
-
-def frames_note(count: int, most: int = MOST_FRAMES) -> str:
-    """What a page should say if it does not show every frame."""
-    if count <= most:
-        return ""
-    return f"They are spread evenly over the {count} of the clip: a page of all would be too large."
 
 
 def write_page(path: Path, page: str) -> None:
