@@ -126,3 +126,13 @@ def test_a_codec_that_does_not_say_its_error_is_known_to():
     scene = find_scene(jnp.asarray(SCENE), codec_error=jnp.array([0.0, 0.005, jnp.nan, jnp.nan, 0.0, 0.0]))
     np.testing.assert_allclose(scene.trust[:, 0, 0], [1, 0.5, 1, 1, 1, 1])
     np.testing.assert_array_equal(scene.unsaid, [0, 0, 1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("sharper, stands", [(1.0, False), (1.05, False), (1.2, True), (3.0, True)])
+def test_a_picture_at_rest_is_sharper_than_its_shot(rng, sharper, stands):
+    texture = rng.uniform(-1, 1, (6, 48, 64, 1))
+    steepness = np.array([1.0, 1.0, sharper, 3.0, 3.0, 3.0 * sharper])  # of two shots
+    frames = jnp.asarray(0.5 + 0.05 * steepness[:, None, None, None] * texture, jnp.float32)
+    rests = np.array([True, False, True, False, False, True])
+    scene = find_scene(frames, jnp.array([1.0, 1, 0, 1, 1, 0]), rests=rests)
+    np.testing.assert_array_equal(scene.rests, [False, False, stands, False, False, stands])

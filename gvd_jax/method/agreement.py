@@ -42,8 +42,9 @@ def blend_by_agreement(
     |latent - blurry|^2, and by the noise of the blurry ones, all the same.
 
     The latent frames, `reblurred`, should be the blurry ones: half of `missed` |latent - blurry|^2 may be left of them
-    beside the noise, and where all of it is, a is 0; in the window, and in a larger `REGION`. So comes back what was
-    never blurred although it moves, as letters that run through a picture. What is clipped says nothing.
+    beside the noise, and where all of it is, a is 0. In the larger `REGION` half as much is enough. So comes back what
+    was never blurred although it moves, as letters that run through a picture, and what two frames were mixed of. What
+    is clipped says nothing.
 
     Of what changes in a region at least half should be seen in a neighbour as well; of less a is so much smaller, and 0
     of nothing: what is in one frame only, as a drop of rain, has no blur that is known.

@@ -61,7 +61,7 @@ class Timeline:
     @property
     def rests(self) -> HostArray:
         """Which pictures begin or end a shot and are shown much longer than others of it: the camera had not begun to
-        move, or had stopped. Bool, per picture."""
+        move, or had stopped; or an editor froze them, which `find_scene` tells apart. Bool, per picture."""
         shots = np.cumsum([0, *(not own for own in self.continues[:-1])])
         usual = np.array([np.median(self.shown[shots == shot]) for shot in range(shots[-1] + 1)])[shots]
         ends = np.diff(shots, prepend=-1).astype(bool) | np.diff(shots, append=shots[-1] + 1).astype(bool)
