@@ -28,6 +28,11 @@ def codec_worth(error: HostArray) -> HostArray:
     return 1 / (1 + np.square(error / MODEL_ERROR))
 
 
+def codec_variance(worth: Float[Array, "T"]) -> Float[Array, "T"]:
+    """The squared error of a codec that leaves so much of the weight: `codec_worth`."""
+    return MODEL_ERROR**2 * (1 / worth - 1)
+
+
 def residual_worth(
     residual: Frames, noise: Float[Array, "T"], unsaid: Float[Array, "T"], usual: Number, model_error: Number
 ) -> Float[Array, "T H W"]:

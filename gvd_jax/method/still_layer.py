@@ -106,7 +106,7 @@ def find_scene(
 def _sharper(frames: HostArray, shots: list[tuple[int, int]]) -> HostArray:
     """Which frames are sharper than usual in their shot, bool [T]: a picture that was frozen by an editor is not."""
     down, right = (np.diff(frames, axis=axis) for axis in (1, 2))
-    slopes = np.square(down).mean((1, 2, 3)) + np.square(right).mean((1, 2, 3))
+    slopes = np.square(down).sum((1, 2, 3)) + np.square(right).sum((1, 2, 3))
     usual = [np.full(stop - start, np.median(slopes[start:stop])) for start, stop in shots]
     return slopes > SHARPER * np.concatenate(usual)
 
