@@ -102,7 +102,7 @@ def fast_schedule() -> Schedule:
     start = StartFlow(START_FLOW, BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2), START_PYRAMID)
     flow = Solve("flow", START_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
     believe = Confirmed(UNCONFIRMED, GUESSED_ENDS, CLIPPED, MODEL_ERROR)
-    blend = Blend(missed=(0.5, 0.75))
+    blend = Blend(missed=(0.5, 0.75, 0.75))
     one = Level((Solve("latent", LATENT_BLOCK, options, believe), flow, GuessEnds()))
     return (start, one, ReadDefocus(), SolveChannels(LATENT_BLOCK, options, believe), blend, KeepSharp())
 

@@ -167,7 +167,7 @@ def _keep_sharp(
 class Blend:
     """Go back towards the blurry frames where restored neighbours differ by more than `tolerance` of the squared
     change, or where the restored frames, blurred again, miss the blurry ones by more than half of `missed` of it, in a
-    window and in a region: `blend_by_agreement`.
+    window, in a region, and in one of a frame that is missed in many: `blend_by_agreement`.
 
     On clips that the model explains, rendered and real, less than 1 % of what is gained is where more than .3 is
     missed in a window, and of the regions that gain 5 % are missed by more than an eighth; of letters that move and are
@@ -175,7 +175,7 @@ class Blend:
     """
 
     tolerance: Number = 0.2
-    missed: tuple[Number, Number] = (0.5, 0.25)
+    missed: tuple[Number, Number, Number] = (0.5, 0.75, 0.25)
     name: str = static(default="blend")
     cost: float = static(default=0.15)
 
