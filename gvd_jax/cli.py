@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 from errno import ENAMETOOLONG
 from importlib.metadata import version
 from io import StringIO, TextIOWrapper
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Annotated, Literal
 
 import tyro
@@ -75,8 +75,7 @@ def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Sc
         raise InputError(f"there is no command {command!r}: choose {', '.join(COMMANDS)}; see {NAME} --help")
     if "" in words:
         raise InputError(f"a name or a value is empty; see {NAME} --help")
-    dashed = next((word for word in words if re.fullmatch(r"-[^-\d.].+", word)), None)
-    if dashed is not None:
+    if dashed := next((own for before, own in pairwise(["", *words]) if _is_dashed(own) and before[:2] != "--"), None):
         raise InputError(f"there is no option {dashed}; of a file that is called so, write ./{dashed}")
     complaint = StringIO()
     try:
@@ -93,6 +92,11 @@ def parse(argv: Sequence[str] | None) -> Demo | Deblur | Sweep | Synthesize | Sc
             raise
         helpful = f"{NAME} {command}" if command in COMMANDS else NAME
         raise InputError(f"{_one_line(complaint.getvalue())}; see {helpful} --help") from None
+
+
+def _is_dashed(word: str) -> bool:
+    """Whether it looks like options of one letter, of which there is only -h, and is no number."""
+    return re.fullmatch(r"-[^-\d.].+", word) is not None
 
 
 def _weights_apart(argv: Sequence[str]) -> list[str]:

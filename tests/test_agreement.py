@@ -12,19 +12,19 @@ from gvd_jax.method.agreement import (
     DOUBTED,
     FEW,
     MANY,
-    REGION,
     SEEN,
     UNASKED,
+    Missed,
+    beyond_codec,
     blend_by_agreement,
-    unexplained,
 )
-from gvd_jax.method.data_weight import MODEL_ERROR
+from gvd_jax.method.data_weight import MODEL_ERROR, REGION, squared_residual
 from gvd_jax.method.noise import noise_level
 from gvd_jax.ops.warp import one_shot
 from tests.references.blur import bilinear
 from tests.references.energy import inside
 
-TOLERANCE, MISSED = 0.2, (0.5, 0.75, 0.25)
+TOLERANCE, MISSED = 0.2, Missed(0.5, 0.75, 0.25)
 SHAPE = (3, 9, 11)
 SHOWN = np.ones(SHAPE, bool)
 SHOWN[1, 3:5, 2:9] = False  # a layer that stands before the scene
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 @jax.jit
 def blend(blurry, latent, reblurred, flow, tolerance):
     continues, shown = one_shot(len(flow), flow.dtype), jnp.asarray(SHOWN)
-    left = unexplained(blurry, reblurred, shown.astype(flow.dtype), jnp.zeros(len(flow)))
+    left = squared_residual(blurry, reblurred, shown.astype(flow.dtype))
     return blend_by_agreement(blurry, latent, left, flow, continues, shown, jnp.asarray(SHARP), tolerance, MISSED)
 
 
@@ -106,7 +106,7 @@ def loop(blurry, latent, reblurred, flow, noise):
     for i, y, x in np.ndindex(SHAPE):
         here = i, y, x
         doubt = (mean_around(disagreement, *here, 2) - noise) / mean_around(change, *here, 2) - TOLERANCE
-        windows = (2, MISSED[0]), (REGION // 2, MISSED[1] + doubts[i] * (MISSED[2] - MISSED[1]))
+        windows = (2, MISSED.window), (REGION // 2, MISSED.region + doubts[i] * (MISSED.region_of_many - MISSED.region))
         left = [(mean_around(missed, *here, r) - noise) / mean_around(own_change, *here, r) / m for r, m in windows]
         share = 0 if SHARP[here] else seen[here] * np.clip(min(1 - max(doubt, 0) / 2, 2 - 2 * max(left)), 0, 1)
         result[i, y, x] = blurry[i, y, x] + share * (latent[i, y, x] - blurry[i, y, x])
@@ -151,10 +151,11 @@ def test_what_does_not_explain_the_blurry_frames_goes_back(missed, share):
 @pytest.mark.parametrize("worth, unsaid", [(1.0, 0.0), (0.5, 0.0), (0.2, 0.0), (1.0, 1.0)])
 def test_what_a_codec_has_lost_is_not_asked_of_the_model(worth, unsaid):
     blurry = jnp.full((1, 40, 60, 3), 0.5).at[:, :5, :, 0].set(1.0)  # clipped in a channel
-    reblurred = blurry + 0.02
     trust = jnp.full((1, 40, 60), worth).at[:, :, :5].set(0.0)
-    left = unexplained(blurry, reblurred, trust, jnp.full(1, unsaid))
+    residual = squared_residual(blurry, blurry + 0.02, trust)
+    left = beyond_codec(residual, trust, jnp.full(1, unsaid))
     lost = 2.0 * 0.02**2 if unsaid else 4.0 * MODEL_ERROR**2 * (1 / worth - 1)
-    np.testing.assert_allclose(left[:, 20:, 20:], 0.02**2 - lost, rtol=1e-6, atol=1e-12)
-    np.testing.assert_allclose(left[:, :5, 5:], (0.02**2 - lost) * 2 / 3, rtol=1e-6, atol=1e-12)
-    np.testing.assert_allclose(left[:, :, :5], 0, atol=1e-15)
+    np.testing.assert_allclose(residual[:, 5:, 5:], 0.02**2, rtol=1e-6)
+    np.testing.assert_allclose(residual[:, :5, 5:], 0.02**2 * 2 / 3, rtol=1e-6)
+    np.testing.assert_allclose((residual - left)[:, :, 5:], lost, rtol=1e-6, atol=1e-12)
+    np.testing.assert_array_equal(left[:, :, :5], 0)

@@ -23,18 +23,20 @@ class Demo:
 
     def run(self) -> None:
         """Check the output, then compute."""
+        from gvd_jax.scale.outputs import check_folder
+
+        check_folder(self.output, self.overwrite)  # before what draws is loaded, which takes a second
+
         from gvd_jax.commands.programs import keep_programs
         from gvd_jax.commands.progress_bar import progress_bar
         from gvd_jax.method import deblur as method_deblur
         from gvd_jax.method.config import Config
         from gvd_jax.scale.maps import write_maps
-        from gvd_jax.scale.outputs import check_folder
         from gvd_jax.video.read_write import write_video
         from gvd_jax.video.synthesize import demo_clip
         from gvd_jax.view.colour import largest_defocus, largest_motion
         from gvd_jax.view.figures import before_after, save
 
-        check_folder(self.output, self.overwrite)
         keep_programs()
         clip = demo_clip(self.seed)
         with progress_bar() as hooks:

@@ -5,40 +5,47 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.boundaries import WINDOW
-from gvd_jax.method.data_weight import CLIPPED, codec_variance
+from gvd_jax.method.data_weight import REGION, codec_variance
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import inside
 from gvd_jax.ops.filters import box_mean
 from gvd_jax.ops.warp import warp
 from gvd_jax.shapes import Array, Bool, Continues, Float, Flow, Frames, Number
+from gvd_jax.trees import pytree
 
 # Of the squared change: a neighbour that differs by more shows something else. Then the restored frame keeps to the
 # range of the blurry one in a window of so many pixels a side, and a part of it beyond.
 ALONE, NEARBY, BEYOND = 0.5, 5, 0.1
 UNASKED = 1e3  # times the squared change: who cannot be asked shows something else
-REGION = 15  # pixels a side: one that is missed as a whole was not blurred as the model says
 # Of the regions that change by so much, display values, more than this part is missed in so many: a frame that is not
 # what the model says in the first is not in any. In clips that it explains that is .02 to .26 of a frame, beside lamps
 # and where people cross .43; of letters, halves that are sharp, stickers and mixed frames .35 to 1.
 CHANGED, DOUBTED, FEW, MANY = 3 / 255, 0.15, 0.15, 0.3
 # Times the squared error that a codec says, and that the model usually leaves where it does not: 1.03 to 1.29 dB with
 # 1 and 4 of the first on H.264, 1.36 to 1.41 with 1 and 2 of the second on H.265, a photograph that nothing reports.
-SAID, USUAL = 4.0, 2.0
+OF_SAID, OF_USUAL = 4.0, 2.0
 LEAST = 1e-3  # of a weight: of frames that show nothing
 SEEN = 0.5  # of the change in a region: so much a neighbour should show
 
 
-def unexplained(
-    blurry: Frames, reblurred: Frames, trust: Float[Array, "T H W"], unsaid: Float[Array, "T"]
+@pytree
+class Missed:
+    """Of the squared change, so much the restored frame, blurred again, may miss of the blurry one: half of it for
+    nothing, and where it is all nothing of the change is left. In a window of 5x5 pixels; in a `region` of 15x15, for
+    one that is missed as a whole was not blurred as the model says; and in a region of a frame of which many are."""
+
+    window: Number = 0.5
+    region: Number = 0.75
+    region_of_many: Number = 0.25
+
+
+def beyond_codec(
+    residual: Float[Array, "T H W"], trust: Float[Array, "T H W"], unsaid: Float[Array, "T"]
 ) -> Float[Array, "T H W"]:
-    """The squared residual of every pixel beyond what a codec has lost, as far as the frames show the scene: `trust`,
-    as that of `Problem`, as is `unsaid`. What is clipped says nothing."""
-    asked = (blurry < CLIPPED) & (trust > 0)[..., None]
-    left = jnp.where(asked, jnp.square(reblurred - blurry), 0).mean(-1)
-    said = SAID * codec_variance(jnp.maximum(trust.max((1, 2)), LEAST))
-    usual = USUAL * jnp.median(box_mean(left, REGION), (1, 2))
-    lost = jnp.where(unsaid > 0, usual, said)[:, None, None]
-    return left - lost * asked.mean(-1, dtype=left.dtype)
+    """What of a `squared_residual` no codec has lost; `trust` and `unsaid` as those of `Problem`."""
+    said = OF_SAID * codec_variance(jnp.maximum(trust.max((1, 2)), LEAST))
+    usual = OF_USUAL * jnp.median(box_mean(residual, REGION), (1, 2))
+    return residual - jnp.where(trust > 0, jnp.where(unsaid > 0, usual, said)[:, None, None], 0)
 
 
 def blend_by_agreement(
@@ -50,7 +57,7 @@ def blend_by_agreement(
     shown: Bool[Array, "T H W"],
     sharp: Bool[Array, "T H W"],
     tolerance: Number,
-    missed: tuple[Number, Number, Number],
+    missed: Missed,
 ) -> Frames:
     """blurry + a (latent - blurry), with a in [0, 1] for each window of 5x5 pixels. Display values, [T, H, W, C].
 
@@ -59,10 +66,9 @@ def blend_by_agreement(
     agrees more counts, for a flow may be wrong, or the point hidden, on one side only. Frames may differ by `tolerance`
     |latent - blurry|^2, and by the noise of the blurry ones, all the same.
 
-    The latent frames, blurred again, should be the blurry ones: half of `missed` |latent - blurry|^2 may be `left`
-    beside the noise, as `unexplained` finds it, and where all of it is, a is 0: in the window by the first number, in a
-    larger `REGION` by the second, and by the third in frames of which `MANY` regions are missed. So comes back what was
-    never blurred although it moves, as letters that run through a picture, and what two frames were mixed of.
+    The latent frames, blurred again, should be the blurry ones: `left`, the squared residual, may be as much as the
+    noise and `missed` allow. So comes back what was never blurred although it moves, as letters that run through a
+    picture, and what two frames were mixed of.
 
     Of what changes in a region at least half should be seen in a neighbour as well; of less a is so much smaller, and 0
     of nothing: what is in one frame only, as a drop of rain, has no blur that is known.
@@ -90,8 +96,8 @@ def blend_by_agreement(
     changed = box_mean(own_change, REGION) > CHANGED**2
     doubted = (changed & (in_region > DOUBTED)).sum((1, 2)) / jnp.maximum(changed.sum((1, 2)), 1)
     doubt = jnp.clip((doubted - FEW) / (MANY - FEW), 0, 1).astype(blurry.dtype)[:, None, None]
-    of_region = missed[1] + doubt * (missed[2] - missed[1])
-    explains = 2 * (1 - jnp.maximum(in_window / missed[0], in_region / of_region))
+    of_region = missed.region + doubt * (missed.region_of_many - missed.region)
+    explains = 2 * (1 - jnp.maximum(in_window / missed.window, in_region / of_region))
 
     agrees = 1 - jnp.maximum(of_change(disagreement, change) - tolerance, 0) / 2
     share = seen * jnp.clip(jnp.minimum(agrees, explains), 0, 1)

@@ -9,7 +9,7 @@ from gvd_jax.ops.filters import box_mean, correlate_both
 from gvd_jax.shapes import Array, Continues, Float, Frames, HostArray, Number
 
 MODEL_ERROR = 0.005  # of the blur model, display values: experiments/quality.py, rows "without_noise_weight"
-BLOCK = 15  # pixels a side, about that of a codec, but everywhere
+REGION = 15  # pixels a side, about the block of a codec, but everywhere
 CLIPPED = 0.99  # display values above it say only that there was as much light or more
 
 
@@ -33,16 +33,27 @@ def codec_variance(worth: Float[Array, "T"]) -> Float[Array, "T"]:
     return MODEL_ERROR**2 * (1 / worth - 1)
 
 
-def residual_worth(
-    residual: Frames, noise: Float[Array, "T"], unsaid: Float[Array, "T"], usual: Number, model_error: Number
-) -> Float[Array, "T H W"]:
-    """What the residual of the model [T, H, W, C], display values, leaves of the weight of the data term by block.
+def squared_residual(blurry: Frames, reblurred: Frames, trust: Float[Array, "T H W"]) -> Float[Array, "T H W"]:
+    """That of the model, display values [T, H, W, C], the mean of the channels. What is clipped says nothing, nor does
+    what does not show the scene: `trust`, as that of `Problem`."""
+    asked = (blurry < CLIPPED) & (trust > 0)[..., None]
+    return jnp.where(asked, jnp.square(reblurred - blurry), 0).mean(-1)
 
-    The model errs more there than elsewhere if its square is more than `usual` times the median of the frame, and more
+
+def residual_worth(
+    residual: Float[Array, "T H W"],
+    noise: Float[Array, "T"],
+    unsaid: Float[Array, "T"],
+    usual: Number,
+    model_error: Number,
+) -> Float[Array, "T H W"]:
+    """What a `squared_residual` of the model leaves of the weight of the data term by region.
+
+    The model errs more there than elsewhere if it is more than `usual` times the median of the frame, and more
     than twice the noise and the `model_error`, standard deviations, explain. In frames whose codec does not say what it
     lost, where `unsaid` is 1, all that is more than noise counts.
     """
-    missed = box_mean(jnp.square(residual).mean(-1), BLOCK)
+    missed = box_mean(residual, REGION)
     known, error = jnp.square(noise), jnp.square(model_error)
     usually = usual * jnp.maximum(jnp.median(missed, (1, 2)), jnp.finfo(missed.dtype).tiny)
     expected = jnp.where(unsaid > 0, known, jnp.maximum(usually, 2 * known + 4 * error))

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from gvd_jax.convex.norms import HyperLaplacian
 from gvd_jax.convex.pdhg import Steps
+from gvd_jax.method.agreement import Missed
 from gvd_jax.method.believe import Confirmed, Inside
 from gvd_jax.method.data_weight import MODEL_ERROR
 from gvd_jax.method.learned import DUAL, LearnedFinish
@@ -102,7 +103,7 @@ def fast_schedule() -> Schedule:
     start = StartFlow(START_FLOW, BlockOptions(Steps(cg_iterations=20), 1.0, linearisations=2), START_PYRAMID)
     flow = Solve("flow", START_FLOW, BlockOptions(Steps(cg_iterations=30), 1.0))
     believe = Confirmed(UNCONFIRMED, GUESSED_ENDS, CLIPPED, MODEL_ERROR)
-    blend = Blend(missed=(0.5, 0.75, 0.75))
+    blend = Blend(missed=Missed(region_of_many=0.75))
     one = Level((Solve("latent", LATENT_BLOCK, options, believe), flow, GuessEnds()))
     return (start, one, ReadDefocus(), SolveChannels(LATENT_BLOCK, options, believe), blend, KeepSharp())
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from gvd_jax.method.believe import Confirmed
-from gvd_jax.method.data_weight import CLIPPED, clipping_confidence, residual_worth
+from gvd_jax.method.data_weight import clipping_confidence, residual_worth, squared_residual
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
 from gvd_jax.method.programs import brief_jit
@@ -36,8 +36,7 @@ def _explained(
     # A defocus was read off the gray, which was found without: under it the gray explains nothing yet.
     unknowns = Unknowns(**{name: state.unknowns[name] for name in state.unknowns if name != "defocus"})
     light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
-    asked = (problem.trust > 0)[..., None] & (observation.blurry < CLIPPED)
-    residual = jnp.where(asked, problem.transfer.to_display(light) - observation.blurry, 0)
+    residual = squared_residual(observation.blurry, problem.transfer.to_display(light), problem.trust)
     noise = noise_level(observation.blurry[..., 0], problem.continues)
     return residual_worth(residual, noise, problem.unsaid, usual, believe.model_error)
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gvd_jax.method.agreement import blend_by_agreement, unexplained
-from gvd_jax.method.data_weight import CLIPPED
+from gvd_jax.method.agreement import Missed, beyond_codec, blend_by_agreement
+from gvd_jax.method.data_weight import CLIPPED, squared_residual
 from gvd_jax.method.edge_width import defocus_from_edges
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.occlusion import visibility
@@ -166,8 +166,8 @@ def _keep_sharp(
 @pytree
 class Blend:
     """Go back towards the blurry frames where restored neighbours differ by more than `tolerance` of the squared
-    change, or where the restored frames, blurred again, miss the blurry ones by more than half of `missed` of it, in a
-    window, in a region, and in one of a frame that is missed in many: `blend_by_agreement`.
+    change, or where the restored frames, blurred again, miss the blurry ones by more of it than `missed` allows:
+    `blend_by_agreement`.
 
     On clips that the model explains, rendered and real, less than 1 % of what is gained is where more than .3 is
     missed in a window, and of the regions that gain 5 % are missed by more than an eighth; of letters that move and are
@@ -175,7 +175,7 @@ class Blend:
     """
 
     tolerance: Number = 0.2
-    missed: tuple[Number, Number, Number] = (0.5, 0.75, 0.25)
+    missed: Missed = Missed()
     name: str = static(default="blend")
     cost: float = static(default=0.15)
 
@@ -194,6 +194,7 @@ def _blend(stage: Blend, state: State, problem: Problem) -> Frames:
     lit = observation.blur(white, unknowns, observation) > LIT
     reblurred = jnp.where(lit, jnp.maximum(reblurred, problem.frames), reblurred)
     sharp = beside_too_steep(problem.frames, flow_within_exposure(unknowns), observation.duty_cycle)
-    left = unexplained(problem.frames, reblurred, problem.trust, problem.unsaid)
+    residual = squared_residual(problem.frames, reblurred, problem.trust)
+    left = beyond_codec(residual, problem.trust, problem.unsaid)
     known = left, unknowns.flow, problem.continues, problem.trust > 0, sharp
     return blend_by_agreement(problem.frames, unknowns.latent, *known, stage.tolerance, stage.missed)
