@@ -70,15 +70,6 @@ def _believing(**changes: Any) -> gvd.Config:
     return DEFAULT.with_stages(change)
 
 
-def _without_doubt() -> gvd.Config:
-    """The default, whose last solve believes blocks that the model misses as much as others."""
-
-    def change(stage: Any) -> tuple[gvd.Stage, ...]:
-        return (gvd.replace(stage, usual=jnp.inf) if stage.name == "colour" else stage,)
-
-    return DEFAULT.with_stages(change)
-
-
 def _without_search() -> gvd.Config:
     """The flow only goes on from the last one, in latent frames that do, and the motion of the ends stays a guess."""
     searching = ("search", "ends", "afresh", "guess ends")
@@ -128,7 +119,6 @@ WITHOUT = {
     "half_size": _with_levels(lambda level: (level,) if level.scale == 1 else ()),
     "second_round": _with_levels(_first_round),
     "final_data": _believing(data=1.0),
-    "doubt": _without_doubt(),
     "soften": DEFAULT.without_stage("soften"),
     "blend": DEFAULT.without_stage("blend"),
     "shake": DEFAULT.without_unknown("shake"),

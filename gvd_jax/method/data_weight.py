@@ -41,24 +41,12 @@ def squared_residual(blurry: Frames, reblurred: Frames, trust: Float[Array, "T H
 
 
 def residual_worth(
-    residual: Float[Array, "T H W"],
-    noise: Float[Array, "T"],
-    unsaid: Float[Array, "T"],
-    usual: Number,
-    model_error: Number,
+    residual: Float[Array, "T H W"], noise: Float[Array, "T"], model_error: Number
 ) -> Float[Array, "T H W"]:
-    """What a `squared_residual` of the model leaves of the weight of the data term by region.
-
-    The model errs more there than elsewhere if it is more than `usual` times the median of the frame, and more
-    than twice the noise and the `model_error`, standard deviations, explain. In frames whose codec does not say what it
-    lost, where `unsaid` is 1, all that is more than noise counts.
-    """
-    missed = box_mean(residual, REGION)
-    known, error = jnp.square(noise), jnp.square(model_error)
-    usually = usual * jnp.maximum(jnp.median(missed, (1, 2)), jnp.finfo(missed.dtype).tiny)
-    expected = jnp.where(unsaid > 0, known, jnp.maximum(usually, 2 * known + 4 * error))
-    beyond = jnp.maximum(missed - expected[:, None, None], 0)
-    return 1 / (1 + beyond / (known + error)[:, None, None])
+    """What a `squared_residual` of the model leaves of the weight of the data term by region, as far as it is more than
+    the `noise`."""
+    error = box_mean(residual, REGION) - jnp.square(noise)[:, None, None]
+    return 1 / (1 + jnp.maximum(error, 0) / jnp.square(model_error))
 
 
 def clipping_confidence(frames: Frames, clipped: Number) -> Float[Array, "T H W"]:

@@ -41,8 +41,6 @@ DRAFT_NEIGHBOURS = 0.2
 # Of the data term in the last solve: nothing is searched in its frames, and the noise that it lets in is smoothed.
 # experiments/quality.py, rows "without_soften" and "without_final_data".
 FINAL_DATA = 2.0
-# Times what the gray frames of the default usually miss, squared: experiments/quality.py, rows "without_doubt".
-USUAL = 2.0
 EXPOSURE_CHANGE = 0.01  # of medium gray, display values: experiments/quality.py, rows d1_flicker
 
 
@@ -93,7 +91,7 @@ def default_schedule(
 
     # A larger blur tells more of the motion of the ends, which is searched anew, and of the duty cycle.
     levels = Level(rounds(), scale=0.5), Level((GuessEnds(), *rounds(FindDutyCycle())))
-    last = SolveChannels(latent, options, replace(believe, data=FINAL_DATA), USUAL)
+    last = SolveChannels(latent, options, replace(believe, data=FINAL_DATA))
     return (start, *levels, ReadDefocus(), last, Soften(), Blend(), KeepSharp())
 
 

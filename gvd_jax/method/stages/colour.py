@@ -4,41 +4,40 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gvd_jax.method.believe import Confirmed
 from gvd_jax.method.data_weight import clipping_confidence, residual_worth, squared_residual
 from gvd_jax.method.noise import noise_level
 from gvd_jax.method.problem import Info, Problem, State, energies, gray_of, observed
-from gvd_jax.method.programs import brief_jit
+from gvd_jax.method.programs import brief_jit, is_traced
 from gvd_jax.method.stages.solve import solve_block, terms_of
 from gvd_jax.model.observation import Observation
 from gvd_jax.model.unknowns import Unknowns
-from gvd_jax.shapes import Array, Float, Number
 from gvd_jax.solve.blocks import Block
 from gvd_jax.solve.subproblem import BlockInfo, BlockOptions
 from gvd_jax.trees import pytree, replace, static
 
 
 @brief_jit
-def _seen(believe: Confirmed, usual: Number, problem: Problem, state: State) -> tuple[Observation, jax.Array]:
+def _seen(believe: Confirmed, problem: Problem, state: State) -> tuple[Observation, jax.Array]:
     """What is observed of the gray, before its own weight; and how far a pixel is believed by what is clipped and
     hidden."""
     observation = believe.see(state.unknowns, observed(problem, state))
-    confidence = clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
-    worth = _explained(believe, usual, problem, state, observation)
-    return replace(observation, confidence=observation.confidence * worth), confidence
+    return observation, clipping_confidence(observation.blurry, believe.clipped) * observation.confidence
 
 
-def _explained(
-    believe: Confirmed, usual: Number, problem: Problem, state: State, observation: Observation
-) -> Float[Array, "T H W"]:
-    """How far the gray found so far explains what is observed: `residual_worth`."""
+@brief_jit
+def _doubted(believe: Confirmed, problem: Problem, state: State, observation: Observation) -> Observation:
+    """What is observed, in frames whose codec does not say what it lost as far as the gray found so far explains it."""
     # A defocus was read off the gray, which was found without: under it the gray explains nothing yet.
     unknowns = Unknowns(**{name: state.unknowns[name] for name in state.unknowns if name != "defocus"})
     light = observation.blur(problem.transfer.to_linear(unknowns.latent), unknowns, observation)
     residual = squared_residual(observation.blurry, problem.transfer.to_display(light), problem.trust)
     noise = noise_level(observation.blurry[..., 0], problem.continues)
-    return residual_worth(residual, noise, problem.unsaid, usual, believe.model_error)
+    worth = residual_worth(residual, noise, believe.model_error)
+    unsaid = problem.unsaid[:, None, None]
+    return replace(observation, confidence=observation.confidence * (1 - unsaid + unsaid * worth))
 
 
 @brief_jit
@@ -78,15 +77,12 @@ class SolveChannels:
 
     A total variation that joins the channels gains nothing over one of each. Terms find the gray frames restored so far
     as `unknowns.gray`; those of `colour_terms` are left out of a clip in gray, which has nothing else. `fresh` starts
-    from the blurry frames, for a draft has another prior. Of blocks that the gray frames, blurred again, miss by more
-    than `usual` times the median of their frame, squared, less is believed; frames found in few iterations miss much
-    that the model explains.
+    from the blurry frames, for a draft has another prior.
     """
 
     block: Block
     options: BlockOptions
     believe: Confirmed
-    usual: Number = jnp.inf
     colour_terms: tuple[str, ...] = static(default=())
     fresh: bool = static(default=False)
     name: str = static(default="colour")
@@ -96,7 +92,9 @@ class SolveChannels:
         """The state with latent frames in colour, and its confidence."""
         count = problem.frames.shape[-1]
         block = self.block if count > 1 else self.block.without(*self.colour_terms)
-        observation, confidence = _seen(self.believe, self.usual, problem, state)
+        observation, confidence = _seen(self.believe, problem, state)
+        if not is_traced(problem.unsaid) and np.asarray(problem.unsaid).any():  # most clips save the program
+            observation = _doubted(self.believe, problem, state, observation)
         start = state.unknowns
         if self.fresh:
             start = replace(start, latent=observation.blurry)
